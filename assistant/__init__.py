@@ -1,0 +1,1 @@
+"""Everything about answering: the question flow from a typed question to a cited answer."""

@@ -1,0 +1,104 @@
+"""The events of a turn, in the order they happen.
+
+The page, the command line, the API, the tests and the benchmarks all consume this one stream:
+``step* rewrite? memory* source* (thinking | token)* revise? (done | error)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base. ``name`` is fixed for programs; ``as_json`` is the wire form."""
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__.lower()
+
+    def as_json(self) -> dict[str, object]:
+        return {"event": self.name, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Step(Event):
+    """The turn enters a stage: "model" (waiting for it to load), "rewrite", "retrieve",
+    "answer"."""
+
+    stage: str
+    seconds: float  # since the turn began
+
+
+@dataclass(frozen=True)
+class Rewrite(Event):
+    """The standalone question. ``changed`` is False where the question stood as it was."""
+
+    question: str
+    standalone: str
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Memory(Event):
+    """A long-term memory that helped to complete the question."""
+
+    text: str
+    conversation_id: str
+    when: float
+
+
+@dataclass(frozen=True)
+class Source(Event):
+    """A passage given to the model, under the number that citations use."""
+
+    n: int
+    id: str
+    title: str
+    location: str
+    quote: str  # the sentences of the passage that the model was given
+    score: float
+    link: str  # opens the passage in the app
+    url: str = ""  # the original on the web, where there is one
+
+
+@dataclass(frozen=True)
+class Thinking(Event):
+    """A piece of a reasoning model's thoughts: shown folded, never stored as the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Token(Event):
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Revise(Event):
+    """The whole answer after its citations were checked; replaces what was streamed."""
+
+    answer: str
+    cited: tuple[int, ...]
+    unsupported: tuple[str, ...] = ()  # sentences that no passage bears
+
+
+@dataclass(frozen=True)
+class Done(Event):
+    """The end of a good turn. ``timings`` are seconds since the turn began."""
+
+    conversation_id: str
+    answer: str
+    refused: bool
+    timings: dict[str, float] = field(default_factory=dict)
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Error(Event):
+    """The end of a turn that failed: what happened and what to do, never an answer."""
+
+    kind: str
+    message: str

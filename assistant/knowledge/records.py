@@ -1,0 +1,82 @@
+"""The shapes that pass through the door of the knowledge base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class NewChunk:
+    """A chunk on its way in. Its id is made from the source and the content, so that the same
+    text at the same place keeps its id (and its vector) when a document is added again."""
+
+    text: str
+    heading_path: tuple[str, ...] = ()
+    page: int | None = None  # 1-based, for documents that have pages
+    anchor: str | None = None  # fragment of the section on a web page
+
+    @property
+    def embedding_text(self) -> str:
+        """What is embedded and indexed: the headings give a small chunk its subject."""
+        return "\n".join([*self.heading_path, self.text])
+
+
+@dataclass(frozen=True)
+class Source:
+    """A document in a collection: a file or a web page."""
+
+    id: int
+    collection: str
+    uri: str  # absolute file path or URL; unique in its collection
+    title: str
+    kind: str  # "md", "html", "txt", "pdf", "docx"
+    chunks: int
+    size: int  # bytes of the original
+    content_hash: str  # of the extracted text: unchanged text is not stored again
+    added_at: float  # seconds since the epoch
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A chunk found by a search, best first.
+
+    ``score`` is what the search ranked by: cosine similarity for dense, BM25 (higher is better)
+    for keyword, the fused score for hybrid. Ranks are 1-based, None where that leg missed it.
+    """
+
+    id: str
+    text: str
+    score: float
+    source: Source
+    position: int  # 0-based place of the chunk in its source
+    heading_path: tuple[str, ...] = ()
+    page: int | None = None
+    anchor: str | None = None
+    dense_rank: int | None = None
+    keyword_rank: int | None = None
+    metadata: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def location(self) -> str:
+        """Where in its document, for people: page or headings, empty where neither is known."""
+        parts = list(self.heading_path)
+        if self.page is not None:
+            parts.insert(0, f"p. {self.page}")
+        return " > ".join(parts)
+
+    @property
+    def link(self) -> str:
+        """The original at the right place, for web pages; empty for files."""
+        if not self.source.uri.startswith(("http://", "https://")):
+            return ""
+        return f"{self.source.uri}#{self.anchor}" if self.anchor else self.source.uri
+
+
+@dataclass(frozen=True)
+class StoreReport:
+    """What one write did, in chunks."""
+
+    added: int = 0
+    kept: int = 0  # already there with the same content
+    removed: int = 0

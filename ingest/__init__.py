@@ -1,0 +1,1 @@
+"""Everything about getting documents in: crawl or load, split, embed, store."""
