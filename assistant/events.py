@@ -1,7 +1,7 @@
 """The events of a turn, in the order they happen.
 
 The page, the command line, the API, the tests and the benchmarks all consume this one stream:
-``step* rewrite? memory* source* (thinking | token)* revise? (done | error)``.
+``(step | notice)* memory* rewrite? source* (thinking | token)* revise? (done | error)``.
 """
 
 from __future__ import annotations
@@ -28,6 +28,14 @@ class Step(Event):
 
     stage: str
     seconds: float  # since the turn began
+
+
+@dataclass(frozen=True)
+class Notice(Event):
+    """Something that the reader should know while the turn goes on, such as Redis being away."""
+
+    kind: str
+    message: str
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ class Settings:
             raise SettingsError(
                 "CHUNK_OVERLAP is {overlap}, more than half of CHUNK_TOKENS ({size}): "
                 "make it smaller in .env.",
-                "CHUNK_OVERLAP 是 {overlap}，超过了 CHUNK_TOKENS（{size}）的一半：请在 .env 中调小。",
+                "CHUNK_OVERLAP 是 {overlap}，超过 CHUNK_TOKENS（{size}）的一半：请在 .env 中调小。",
                 overlap=self.chunk_overlap,
                 size=self.chunk_tokens,
             )
@@ -228,8 +228,11 @@ SETTINGS: tuple[Setting, ...] = (
     # Folders
     Setting("DATA_DIR", "data", _path),
     Setting("MODEL_DIR", "", _models_path),
-    Setting("MODEL_SOURCES", "huggingface,modelscope,index",
-            _several("huggingface", "modelscope", "index")),
+    Setting(
+        "MODEL_SOURCES",
+        "huggingface,modelscope,index",
+        _several("huggingface", "modelscope", "index"),
+    ),
     Setting("HF_ENDPOINT", "https://huggingface.co", _url("http", "https")),
     # Long-term memory
     Setting("REDIS_URL", "", _url("redis", "rediss", "unix")),
@@ -246,8 +249,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("OPENAI_API_KEY", "", _text, secret=True),
     Setting("VLLM_BASE_URL", "http://127.0.0.1:6006/v1", _url("http", "https")),
     Setting("VLLM_API_KEY", "", _text, secret=True),
-    Setting("DASHSCOPE_BASE_URL", "https://dashscope.aliyuncs.com/compatible-mode/v1",
-            _url("http", "https")),
+    Setting(
+        "DASHSCOPE_BASE_URL",
+        "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        _url("http", "https"),
+    ),
     Setting("DASHSCOPE_API_KEY", "", _text, secret=True),
     Setting("DEEPSEEK_BASE_URL", "https://api.deepseek.com/v1", _url("http", "https")),
     Setting("DEEPSEEK_API_KEY", "", _text, secret=True),
@@ -264,8 +270,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CHUNK_TOKENS", "256", _integer(32, 480)),
     Setting("CHUNK_OVERLAP", "32", _integer(0, 240)),
     Setting("MAX_FILE_MB", "100", _integer(1, 4096)),
-    Setting("USER_AGENT", "ConversationalRAG/1.0 (+set USER_AGENT in .env to name your contact)",
-            _text),
+    Setting(
+        "USER_AGENT", "ConversationalRAG/1.0 (+set USER_AGENT in .env to name your contact)", _text
+    ),
     # Running
     Setting("GRACE_SECONDS", "20", _decimal(0, 3600)),
     Setting("LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -1,0 +1,147 @@
+"""``python -m assistant ask "..."``: a whole turn in the terminal, by the same path as the page."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+
+from assistant import events
+from assistant.conversation import new_conversation_id
+from assistant.errors import AssistantError, SettingsError
+from assistant.language import reader_language
+from assistant.parts import open_parts
+from assistant.settings import Settings
+from assistant.turns import RunningTurn
+
+_STAGES = {
+    "zh": {
+        "model": "等待模型加载…",
+        "rewrite": "理解问题…",
+        "retrieve": "检索…",
+        "answer": "阅读资料…",
+    },
+    "en": {
+        "model": "Waiting for the model to load…",
+        "rewrite": "Understanding the question…",
+        "retrieve": "Searching…",
+        "answer": "Reading the passages…",
+    },
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0: answered; 1: failed; 2: wrong use or settings."""
+    arguments = _parser().parse_args(argv)
+    language = reader_language("auto")
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    try:
+        settings = Settings.load()
+        language = reader_language(settings.language)
+        return _ask(arguments, settings, language)
+    except SettingsError as error:
+        print(error.text(language), file=sys.stderr)
+        return 2
+    except AssistantError as error:
+        if arguments.json:
+            _print_json([events.Error(error.kind, error.text(language))])
+        else:
+            print(error.text(language), file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m assistant", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    ask = commands.add_parser("ask", help="ask one question and print the cited answer")
+    ask.add_argument("question")
+    ask.add_argument("--conversation", metavar="ID", help="go on with this conversation")
+    ask.add_argument("--user", default="local", metavar="NAME")
+    ask.add_argument("--collection", default="default", metavar="NAME")
+    ask.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return parser
+
+
+def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> int:
+    parts = open_parts(settings, arguments.collection)
+    try:
+        turn = parts.turns.start(
+            arguments.user,
+            arguments.conversation or new_conversation_id(),
+            arguments.question,
+            language=language,
+            ahead=False,
+        )
+        seen = list(turn.events() if arguments.json else _show(turn, language))
+    except KeyboardInterrupt:
+        turn.stop()
+        return 130
+    finally:
+        parts.close()
+    if arguments.json:
+        _print_json(seen)
+    return 1 if isinstance(seen[-1], events.Error) else 0
+
+
+def _show(turn: RunningTurn, language: str) -> Iterator[events.Event]:
+    """Print the turn as it happens: the answer on standard output, the rest on standard error."""
+    answer = ""
+    for event in turn.events():
+        yield event
+        match event:
+            case events.Step(stage=stage):
+                _note(_STAGES[language].get(stage, stage))
+            case events.Notice(message=message) | events.Error(message=message):
+                _note(message)
+            case events.Rewrite(standalone=standalone, changed=True):
+                _note(f"-> {standalone}")
+            case events.Token(text=text):
+                answer += text
+                print(text, end="", flush=True)
+            case events.Revise(answer=revised) if revised != answer:
+                print(f"\n\n{revised}", end="")
+            case events.Source(n=n, title=title, location=location):
+                _note(f"[{n}] {title} {location}".rstrip())
+            case events.Done(conversation_id=conversation_id):
+                print()
+                _note(f"--conversation {conversation_id}")
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _print_json(seen: Sequence[events.Event]) -> None:
+    result: dict[str, object] = {
+        "conversation": "",
+        "answer": "",
+        "rewritten_question": "",
+        "sources": [],
+        "timings": {},
+        "refused": False,
+        "error": None,
+    }
+    sources = []
+    for event in seen:
+        match event:
+            case events.Rewrite(standalone=standalone):
+                result["rewritten_question"] = standalone
+            case events.Source():
+                names = ("n", "id", "title", "location", "quote", "score")
+                sources.append({name: getattr(event, name) for name in names})
+            case events.Done():
+                result |= {
+                    "conversation": event.conversation_id,
+                    "answer": event.answer,
+                    "refused": event.refused,
+                    "timings": event.timings,
+                }
+            case events.Error():
+                result["error"] = {"kind": event.kind, "message": event.message}
+    print(json.dumps(result | {"sources": sources}, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

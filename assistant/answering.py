@@ -1,0 +1,60 @@
+"""The stuff-documents chain: numbered passages and the question to the chat model, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from langchain_core.documents import Document
+from langchain_core.language_models import BaseChatModel
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.runnables import Runnable, RunnableLambda
+
+from assistant.knowledge.records import Hit
+from assistant.passages import Passage
+from assistant.prompts import Prompts, language_of
+
+
+def stuff_documents_chain(
+    model: BaseChatModel, prompts: Prompts
+) -> Runnable[dict[str, object], str]:
+    """LangChain's stuff-documents chain: ``{input, context}`` -> the answer, streamed.
+
+    ``context`` is a list of documents (numbered from 1 in that order; a document whose metadata
+    has ``rendered`` is taken as it is). The prompt is in the language of ``input``.
+    """
+
+    def prompt(inputs: dict[str, object]) -> object:
+        question = str(inputs["input"])
+        context: Sequence[Document] = inputs["context"]  # type: ignore[assignment]
+        lines = [
+            str(document.metadata.get("rendered") or f"[{n}] {document.page_content}")
+            for n, document in enumerate(context, 1)
+        ]
+        chosen = prompts.get("answer", language_of(question))
+        return chosen.invoke({"context": "\n".join(lines), "question": question})
+
+    chain = RunnableLambda(prompt, name="stuff_documents") | model | StrOutputParser()
+    return chain.with_config(run_name="stuff_documents_chain")
+
+
+def as_document(hit: Hit) -> Document:
+    """A hit as LangChain has it."""
+    return Document(
+        id=hit.id,
+        page_content=hit.text,
+        metadata={
+            **hit.metadata,
+            "source": hit.source.uri,
+            "title": hit.source.title,
+            "location": hit.location,
+            "score": hit.score,
+        },
+    )
+
+
+def passage_document(passage: Passage) -> Document:
+    """A numbered passage as a document of the stuff-documents chain."""
+    document = as_document(passage.hit)
+    document.page_content = passage.quote
+    document.metadata["rendered"] = passage.render()
+    return document

@@ -1,0 +1,94 @@
+"""Checks citations: which passage bears each sentence of an answer.
+
+Small models write few markers and wrong ones, so the markers are ours: each sentence is aligned
+to the passages by the share of its terms (and all of its numbers) that a passage holds. A marker
+that the passage doesn't bear is removed, a missing one is added, and a sentence that no passage
+bears is reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.passages import Passage
+from assistant.sentences import held, split_sentences, terms_of
+
+SUPPORT = 0.55  # share of a sentence's terms that a passage must hold to be cited
+CLOSE = 0.9  # a second passage is cited as well when it holds nearly as much as the best
+MOST = 2  # citations a sentence
+
+_MARKER = re.compile(r"\s*(?:\[(\d+(?:\s*[,，、]\s*\d+)*)\]|【(\d+)】)")
+_NUMBER = re.compile(r"\d+(?:[.,:：]\d+)*")
+_TAIL = re.compile(r"(\s*[。！？；!?.;…”’」』）)\"']*\s*)$")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An answer with its markers put right."""
+
+    answer: str
+    cited: tuple[int, ...]
+    unsupported: tuple[str, ...]
+
+
+def check_citations(answer: str, passages: Sequence[Passage], question: str = "") -> Checked:
+    """Put the markers of ``answer`` right.
+
+    Args:
+        question: its words need no support: an answer repeats them.
+    """
+    given = [_passage_text(passage) for passage in passages]
+    numbers = [set(_NUMBER.findall(text)) for text in given]
+    asked, asked_numbers = terms_of(question), set(_NUMBER.findall(question))
+    pieces: list[str] = []
+    cited: set[int] = set()
+    unsupported: list[str] = []
+    for sentence in split_sentences(answer):
+        bare = _MARKER.sub("", sentence)
+        terms = terms_of(bare)
+        if not (terms - asked) and not _NUMBER.search(bare):
+            pieces.append(bare)  # says nothing of its own: a lead-in, a heading, a code fence
+            continue
+        # What only the question said can't be asked of the passages.
+        terms = terms - (asked - held(asked, " ".join(given)))
+        told = set(_NUMBER.findall(bare)) - asked_numbers
+        marks = _bearing(terms, told, given, numbers)
+        if marks:
+            cited.update(marks)
+            pieces.append(_mark(bare, marks))
+        else:
+            unsupported.append(bare.strip())
+            pieces.append(bare)
+    return Checked("".join(pieces).strip(), tuple(sorted(cited)), tuple(unsupported))
+
+
+def _bearing(
+    terms: frozenset[str],
+    told: set[str],
+    given: Sequence[str],
+    numbers: Sequence[set[str]],
+) -> list[int]:
+    """Numbers of the passages that bear a sentence, the best first."""
+    shares = [
+        (len(held(terms, text)) / len(terms) if terms else 1.0, n)
+        for n, (text, figures) in enumerate(zip(given, numbers, strict=True), 1)
+        if told <= figures
+    ]
+    shares = [(share, n) for share, n in shares if share >= SUPPORT]
+    if not shares:
+        return []
+    best = max(share for share, _ in shares)
+    ordered = sorted(shares, key=lambda pair: (-pair[0], pair[1]))
+    return [n for share, n in ordered if share >= CLOSE * best][:MOST]
+
+
+def _mark(sentence: str, marks: Sequence[int]) -> str:
+    body = _TAIL.sub("", sentence)
+    tail = sentence[len(body) :]
+    return body + "".join(f"[{n}]" for n in sorted(marks)) + tail
+
+
+def _passage_text(passage: Passage) -> str:
+    return " ".join((passage.hit.source.title, *passage.hit.heading_path, passage.quote))

@@ -1,0 +1,310 @@
+"""One turn, from a typed question to a stored answer.
+
+The flow, which other modules' docstrings refer to:
+
+1. history: short-term memory, filled from long-term memory where this process doesn't have it;
+2. recollections: earlier questions of the user that this one leans on;
+3. rewriting: a standalone question;
+4. retrieval: chunks, and of these the sentences that can be read in time;
+5. answering: the stuff-documents chain, streamed;
+6. citations: checked, and corrected where they were wrong;
+7. memory: the turn is stored, short-term and long-term.
+
+:meth:`Conversation.turn` yields the typed events of :mod:`assistant.events`; whoever shows a turn
+consumes this one stream.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from langchain_core.messages import BaseMessage
+
+from assistant import events
+from assistant.answering import passage_document, stuff_documents_chain
+from assistant.citations import Checked, check_citations
+from assistant.errors import ConversationError, MemoryUnavailable
+from assistant.knowledge.records import Hit
+from assistant.knowledge.store import KnowledgeBase
+from assistant.memory.long_term import LongTermMemory
+from assistant.memory.records import Turn, as_chat_history, text_parts
+from assistant.memory.short_term import ShortTermMemory
+from assistant.models.chat import ChatModel
+from assistant.models.embeddings import EmbeddingModel
+from assistant.passages import Passage, select_passages
+from assistant.prompts import Prompts, language_of
+from assistant.retrieval import Retriever
+from assistant.rewriting import Rewriter, Standalone, points, recalls
+
+log = logging.getLogger(__name__)
+
+LONGEST_QUESTION = 8000  # characters
+RECOLLECTIONS = 2
+# Cosine of two questions in E5's space, where unrelated ones lie around 0.75.
+RECOLLECTION_FLOOR = 0.84
+
+_REFUSALS = re.compile(
+    r"^(?:根据)?(?:提供的)?(?:这些|以上)?资料(?:中|里)?(?:并)?(?:没有|未|不包含|无法)"
+    r"|^(?:The )?(?:provided )?passages? (?:do(?:es)? not|don't|doesn't)",
+    re.IGNORECASE,
+)
+_EMPTY = {
+    "zh": "知识库还是空的。请先在“知识库”页面上传文件或抓取网站，再来提问。",
+    "en": "The knowledge base is still empty. Upload files or crawl a site on the Knowledge page, "
+    "then ask again.",
+}
+_NOTHING = {
+    "zh": "知识库中没有找到与这个问题有关的内容。",
+    "en": "The knowledge base holds nothing about this question.",
+}
+
+
+@dataclass
+class _Progress:
+    """What a turn gathers on its way."""
+
+    user: str
+    conversation_id: str
+    question: str
+    language: str
+    began: float = field(default_factory=time.monotonic)
+    timings: dict[str, float] = field(default_factory=dict)
+    history: list[BaseMessage] = field(default_factory=list)
+    standalone: Standalone = field(default_factory=lambda: Standalone("", ""))
+    sources: list[events.Source] = field(default_factory=list)
+    answer: str = ""
+    refused: bool = False
+    stopped: bool = False
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def step(self, stage: str) -> events.Step:
+        self.timings[stage] = round(self.elapsed(), 3)
+        return events.Step(stage, self.timings[stage])
+
+
+def new_conversation_id() -> str:
+    return secrets.token_hex(8)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The parts that a turn needs, joined in :mod:`assistant.parts`."""
+
+    chat: ChatModel
+    rewriter: Rewriter
+    retriever: Retriever
+    knowledge: KnowledgeBase
+    embeddings: EmbeddingModel
+    prompts: Prompts
+    short_term: ShortTermMemory
+    long_term: LongTermMemory
+
+    def turn(
+        self,
+        user: str,
+        conversation_id: str,
+        question: str,
+        *,
+        language: str = "en",
+        retry: bool = False,
+        stopped: threading.Event | None = None,
+    ) -> Iterator[events.Event]:
+        """Answer ``question``.
+
+        Args:
+            language: of error messages ("zh" or "en"); the answer's follows the question.
+            retry: if ``question`` is the conversation's last one, its answer is replaced.
+            stopped: set by whoever wants the turn to end early; what came is kept.
+
+        Raises:
+            AssistantError: a part failed; nothing is stored.
+        """
+        now = _Progress(user, conversation_id, _checked(question), language)
+        yield from self._recall_history(now)
+        retry = retry and self._asked_last(now)
+        turns = self.short_term.turns(user, conversation_id)
+        now.history = as_chat_history(turns[:-1] if retry else turns)
+        if self.knowledge.is_empty:
+            yield from self._say(now, _EMPTY)
+        else:
+            yield from self._answer(now, stopped or threading.Event())
+        yield from self._remember(now, retry)
+        now.timings["total"] = round(now.elapsed(), 3)
+        yield events.Done(conversation_id, now.answer, now.refused, dict(now.timings), now.stopped)
+
+    def _recall_history(self, now: _Progress) -> Iterator[events.Event]:
+        try:
+            self._fill_short_term(now.user, now.conversation_id)
+        except MemoryUnavailable as error:
+            yield self._away(now, error)
+
+    def _asked_last(self, now: _Progress) -> bool:
+        """Whether the question is the last one stored: a turn that failed was not."""
+        turns = self.short_term.turns(now.user, now.conversation_id)
+        return bool(turns) and turns[-1].text == now.question
+
+    def _fill_short_term(self, user: str, conversation_id: str) -> None:
+        if not self.short_term.known(user, conversation_id):
+            turns = self.long_term.turns(user, conversation_id)
+            self.short_term.fill(user, conversation_id, turns)
+
+    def _answer(self, now: _Progress, stopped: threading.Event) -> Iterator[events.Event]:
+        if not self.chat.ready:
+            yield now.step("model")
+        yield from self._rewrite(now)
+        yield now.step("retrieve")
+        hits = self.retriever.search(now.standalone.text, now.standalone.background)
+        if not hits:
+            yield from self._say(now, _NOTHING)
+            return
+        passages = self._passages(now, hits)
+        now.sources = [_source(passage) for passage in passages]
+        yield from now.sources
+        yield now.step("answer")
+        yield from self._stream(now, passages, stopped)
+        yield self._revise(now, passages)
+
+    def _rewrite(self, now: _Progress) -> Iterator[events.Event]:
+        recollections: list[str] = []
+        if recalls(now.question) or (not now.history and points(now.question)):
+            for memory in self._recollect(now):
+                if isinstance(memory, events.Memory):
+                    recollections.append(memory.text)
+                yield memory
+        if now.history or recollections:
+            yield now.step("rewrite")
+        with self.chat.guard():
+            now.standalone = self.rewriter.rewrite(now.question, now.history, recollections)
+        yield events.Rewrite(now.question, now.standalone.text, now.standalone.changed)
+
+    def _recollect(self, now: _Progress) -> Iterator[events.Event]:
+        vector = self.embeddings.embed_questions([now.question])[0]
+        try:
+            found = self.long_term.recall(
+                now.user,
+                vector,
+                limit=RECOLLECTIONS,
+                floor=RECOLLECTION_FLOOR,
+                without=now.conversation_id,
+            )
+        except MemoryUnavailable as error:
+            yield self._away(now, error)
+            return
+        for memory in found:
+            yield events.Memory(memory.text, memory.conversation_id, memory.time)
+
+    def _passages(self, now: _Progress, hits: Sequence[Hit]) -> list[Passage]:
+        question = now.standalone.text
+        budget = self.chat.reading().passage_tokens(
+            self.embeddings.count_tokens(question), now.elapsed()
+        )
+        return select_passages(hits, question, budget, self.embeddings.count_tokens)
+
+    def _stream(
+        self, now: _Progress, passages: Sequence[Passage], stopped: threading.Event
+    ) -> Iterator[events.Event]:
+        with self.chat.guard():
+            chain = stuff_documents_chain(self.chat.model(), self.prompts)
+            context = [passage_document(passage) for passage in passages]
+            stream = chain.stream({"input": now.standalone.text, "context": context})
+            try:
+                for piece in stream:
+                    if stopped.is_set():
+                        now.stopped = True
+                        break
+                    if not piece:
+                        continue
+                    now.timings.setdefault("first_token", round(now.elapsed(), 3))
+                    now.answer += piece
+                    yield events.Token(piece)
+            finally:
+                close: Callable[[], None] = getattr(stream, "close", lambda: None)
+                close()
+
+    def _revise(self, now: _Progress, passages: Sequence[Passage]) -> events.Revise:
+        checked: Checked = check_citations(now.answer, passages, now.standalone.text)
+        now.answer = checked.answer
+        now.refused = not checked.cited and bool(_REFUSALS.search(checked.answer))
+        unsupported = () if now.refused else checked.unsupported
+        return events.Revise(checked.answer, checked.cited, unsupported)
+
+    def _say(self, now: _Progress, text: dict[str, str]) -> Iterator[events.Event]:
+        """A reply of our own: there is nothing to answer from."""
+        now.standalone = Standalone(now.question, now.question)
+        now.refused = True
+        now.answer = text[language_of(now.question)]
+        yield events.Token(now.answer)
+
+    def _remember(self, now: _Progress, retry: bool) -> Iterator[events.Event]:
+        turn = Turn(
+            id=secrets.token_hex(6),
+            question=text_parts(now.question),
+            answer=now.answer,
+            standalone=now.standalone.text,
+            time=time.time(),
+            sources=tuple(source.as_json() for source in now.sources),
+            timings=dict(now.timings),
+            refused=now.refused,
+            stopped=now.stopped,
+        )
+        if retry:
+            self.short_term.drop_last(now.user, now.conversation_id)
+        self.short_term.add(now.user, now.conversation_id, turn)
+        vector = self.embeddings.embed_questions([turn.standalone])[0]
+        try:
+            self.long_term.add(now.user, now.conversation_id, turn, vector, replace_last=retry)
+        except MemoryUnavailable as error:
+            yield self._away(now, error)
+
+    def prepare(self, user: str, conversation_id: str) -> None:
+        """Let the chat model read the conversation now, while the person reads the answer, so
+        that the next question is rewritten sooner."""
+        history = as_chat_history(self.short_term.turns(user, conversation_id))
+        if history:
+            self.chat.warm(self.rewriter.prompt_prefix(history))
+
+    def forget(self, user: str, conversation_id: str) -> None:
+        """Remove a conversation from both memories."""
+        self.short_term.forget(user, conversation_id)
+        self.long_term.delete(user, conversation_id)
+
+    def _away(self, now: _Progress, error: MemoryUnavailable) -> events.Notice:
+        log.warning("%s", error)
+        return events.Notice(error.kind, error.text(now.language))
+
+
+def _checked(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise ConversationError("The question is empty.", "问题是空的。")
+    if len(question) > LONGEST_QUESTION:
+        raise ConversationError(
+            "The question has {length} characters; at most {most} can be asked at once. Add long "
+            "texts to the knowledge base instead.",
+            "问题有 {length} 个字符，一次最多 {most} 个。较长的文本请加入知识库。",
+            length=len(question),
+            most=LONGEST_QUESTION,
+        )
+    return question
+
+
+def _source(passage: Passage) -> events.Source:
+    hit = passage.hit
+    return events.Source(
+        n=passage.n,
+        id=hit.id,
+        title=hit.source.title,
+        location=hit.location,
+        quote=passage.quote,
+        score=round(hit.score, 4),
+        link=f"/source/{hit.source.id}#chunk-{hit.position}",
+        url=hit.link,
+    )

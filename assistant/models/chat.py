@@ -1,0 +1,141 @@
+"""``CHAT_MODEL`` and ``REWRITE_MODEL`` -> a chat model: a service's, or the embedded one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from langchain_core.messages import BaseMessage
+
+from assistant.models.failures import as_model_error
+from assistant.models.providers import LOCAL, Endpoint, endpoint, split_name
+from assistant.models.reading import Reading
+from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+REMOTE_WINDOW = 8192  # tokens that every current service takes at least
+
+
+class ChatModel(ABC):
+    """A chat model and what the conversation needs to know of it."""
+
+    name: str
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to get ready in the background. Called once, by whoever serves many turns."""
+
+    @property
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether :meth:`model` returns at once."""
+
+    @abstractmethod
+    def state(self, language: str) -> str:
+        """What it is doing, for people: "loading", "downloading 43%", "ready", ..."""
+
+    @abstractmethod
+    def model(self) -> BaseChatModel:
+        """The LangChain chat model, waiting until it is ready.
+
+        Raises:
+            ModelError, ServiceError: it can't be made ready, and what to do.
+        """
+
+    @abstractmethod
+    def guard(self) -> AbstractContextManager[None]:
+        """Translates what the model's client raises inside into our error tree."""
+
+    @abstractmethod
+    def reading(self) -> Reading:
+        """How much it can be given in one prompt."""
+
+    def warm(self, messages: Sequence[BaseMessage]) -> None:  # noqa: B027 - optional
+        """Let the server read ``messages`` ahead, where that helps."""
+
+    def close(self) -> None:  # noqa: B027 - optional
+        """Let go of what was started."""
+
+
+@dataclass
+class RemoteChat(ChatModel):
+    """A model at a service that speaks OpenAI's protocol."""
+
+    settings: Settings
+    target: Endpoint
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return f"{self.target.provider}:{self.target.model}"
+
+    def start(self) -> None:
+        """Nothing to start: the service runs elsewhere."""
+
+    @property
+    def ready(self) -> bool:
+        return True
+
+    def state(self, language: str) -> str:
+        return "就绪" if language.startswith("zh") else "ready"
+
+    @cached_property
+    def _client(self) -> BaseChatModel:
+        return openai_client(self.settings, self.target)
+
+    def model(self) -> BaseChatModel:
+        return self._client
+
+    def guard(self) -> AbstractContextManager[None]:
+        return as_model_error(self.target)
+
+    def reading(self) -> Reading:
+        return reading(self.settings, None, REMOTE_WINDOW)
+
+
+def open_chat(settings: Settings, name: str, setting: str) -> ChatModel:
+    """The chat model called ``name``; nothing is started yet.
+
+    Args:
+        setting: where the name stands, for the error message.
+
+    Raises:
+        SettingsError: no such provider or embedded model, or its key is missing.
+    """
+    provider, model = split_name(name, setting)
+    if provider != LOCAL:
+        return RemoteChat(settings, endpoint(settings, name, setting))
+    from assistant.models.embedded import EmbeddedChat
+
+    return EmbeddedChat(settings, model)
+
+
+def openai_client(settings: Settings, target: Endpoint) -> BaseChatModel:
+    """LangChain's client for ``target``. Importing it takes a second: do it in the background."""
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(
+        model=target.model,
+        base_url=target.base_url,
+        api_key=target.api_key,  # type: ignore[arg-type]
+        temperature=settings.temperature,
+        max_completion_tokens=settings.max_tokens,
+        timeout=settings.model_timeout,
+        max_retries=1,
+    )
+
+
+def reading(settings: Settings, tokens_per_second: float | None, window: int) -> Reading:
+    """The :class:`Reading` that the settings and a server's speed allow."""
+    return Reading(
+        tokens_per_second=tokens_per_second,
+        context_window=window,
+        answer_tokens=settings.max_tokens,
+        first_token_seconds=settings.first_token_seconds,
+        fixed_tokens=settings.context_tokens,
+    )

@@ -1,0 +1,80 @@
+"""Joins the parts of the question flow from the settings: for the app, the command line, the
+benchmarks and the tests alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from assistant.conversation import Conversation
+from assistant.knowledge.store import KnowledgeBase
+from assistant.memory.address import RedisAddress
+from assistant.memory.long_term import LongTermMemory
+from assistant.memory.short_term import ShortTermMemory
+from assistant.models.chat import ChatModel, open_chat
+from assistant.models.embeddings import EmbeddingModel, open_embeddings
+from assistant.models.rerank import open_reranker
+from assistant.prompts import load_prompts
+from assistant.retrieval import Retriever
+from assistant.rewriting import Rewriter
+from assistant.settings import Settings
+from assistant.turns import Turns
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that runs, joined. ``close`` lets go of what was opened."""
+
+    settings: Settings
+    embeddings: EmbeddingModel
+    knowledge: KnowledgeBase
+    chat: ChatModel
+    rewrite_chat: ChatModel
+    long_term: LongTermMemory
+    conversation: Conversation
+    turns: Turns
+    closers: tuple[Callable[[], None], ...]
+
+    def close(self) -> None:
+        for close in self.closers:
+            close()
+
+
+def open_parts(settings: Settings, collection: str = "default") -> Parts:
+    """Open everything that the settings name. Models get ready when first asked, or in the
+    background after ``chat.start()``.
+
+    Raises:
+        AssistantError: a setting, a folder or a prompt can't be used.
+    """
+    embeddings = open_embeddings(settings)
+    knowledge = KnowledgeBase(settings.data_dir, embeddings, embeddings.fingerprint, collection)
+    chat = open_chat(settings, settings.chat_model, "CHAT_MODEL")
+    rewrite_chat = chat
+    if settings.rewrite_model and settings.rewrite_model != settings.chat_model:
+        rewrite_chat = open_chat(settings, settings.rewrite_model, "REWRITE_MODEL")
+    prompts = load_prompts()
+    address = RedisAddress(settings)
+    long_term = LongTermMemory(address.url)
+    conversation = Conversation(
+        chat=chat,
+        rewriter=Rewriter(rewrite_chat.model, prompts, embeddings.count_tokens),
+        retriever=Retriever(knowledge, embeddings, settings.retrieve_k, open_reranker(settings)),
+        knowledge=knowledge,
+        embeddings=embeddings,
+        prompts=prompts,
+        short_term=ShortTermMemory(embeddings.count_tokens, settings.history_tokens),
+        long_term=long_term,
+    )
+    closers = (long_term.close, address.close, chat.close, rewrite_chat.close, knowledge.close)
+    return Parts(
+        settings=settings,
+        embeddings=embeddings,
+        knowledge=knowledge,
+        chat=chat,
+        rewrite_chat=rewrite_chat,
+        long_term=long_term,
+        conversation=conversation,
+        turns=Turns(conversation),
+        closers=closers,
+    )

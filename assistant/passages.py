@@ -1,0 +1,109 @@
+"""Chooses the sentences that the model is given: the best of the best chunks within a budget.
+
+A small model on a CPU reads some 60 tokens a second, so which sentences it is given matters more
+than how many. Each sentence is scored by the question's terms that it holds, weighted by their
+rarity among the candidates, and by the score of its chunk; a chunk's chosen sentences keep their
+order, and gaps are marked.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from assistant.knowledge.records import Hit
+from assistant.sentences import held, split_sentences, terms_of
+
+GAP = " … "
+CHUNK_WEIGHT = 1.0  # of the chunk's retrieval score beside the share of terms in a sentence
+NEIGHBOUR = 0.5  # of a sentence's score is lent to the one after it: answers often follow
+FIRST_SENTENCE = 0.15  # what a chunk is about usually stands there
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A numbered piece of a chunk as the model sees it."""
+
+    n: int
+    hit: Hit
+    quote: str
+
+    def render(self) -> str:
+        title = " > ".join(self.hit.heading_path) or self.hit.source.title
+        head = "" if self.quote.startswith(title) else f"{title}: "
+        return f"[{self.n}] {head}{self.quote}"
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    hit: int
+    position: int
+    text: str
+    score: float
+    tokens: int
+
+
+def select_passages(
+    hits: Sequence[Hit], question: str, budget: int, count_tokens: Callable[[str], int]
+) -> list[Passage]:
+    """Passages numbered from 1 in the order of ``hits``, together at most ``budget`` tokens.
+
+    The best sentence is always given, cut if it alone is longer than the budget.
+    """
+    candidates = _score(hits, question, count_tokens)
+    if not candidates:
+        return []
+    chosen: dict[int, list[_Sentence]] = defaultdict(list)
+    left = budget
+    for sentence in sorted(candidates, key=lambda one: -one.score):
+        # The title, the number and the gap marks that come with a chunk's first sentence.
+        overhead = 0 if sentence.hit in chosen else 12
+        if sentence.tokens + overhead <= left:
+            chosen[sentence.hit].append(sentence)
+            left -= sentence.tokens + overhead
+    if not chosen:
+        best = max(candidates, key=lambda one: one.score)
+        cut = best.text[: max(1, len(best.text) * budget // max(1, best.tokens))]
+        return [Passage(1, hits[best.hit], cut)]
+    return [
+        Passage(n, hits[index], _join(chosen[index])) for n, index in enumerate(sorted(chosen), 1)
+    ]
+
+
+def _score(
+    hits: Sequence[Hit], question: str, count_tokens: Callable[[str], int]
+) -> list[_Sentence]:
+    wanted = terms_of(question)
+    split = [split_sentences(hit.text) for hit in hits]
+    # The headings belong to each sentence below them: "its length" is said of the title.
+    headings = [held(wanted, " ".join((hit.source.title, *hit.heading_path))) for hit in hits]
+    found = [
+        [held(wanted, sentence) | headings[index] for sentence in sentences]
+        for index, sentences in enumerate(split)
+    ]
+    counts = Counter(term for row in found for terms in row for term in terms)
+    total = sum(len(row) for row in split)
+    weight = {term: math.log(1 + total / count) for term, count in counts.items()}
+    full = sum(weight.values()) or 1.0
+    top = max((hit.score for hit in hits), default=0.0) or 1.0
+    scored = []
+    for index, sentences in enumerate(split):
+        shares = [sum(weight[term] for term in terms) / full for terms in found[index]]
+        for position, text in enumerate(sentences):
+            lent = NEIGHBOUR * shares[position - 1] if position else FIRST_SENTENCE
+            score = max(shares[position], lent) + CHUNK_WEIGHT * hits[index].score / top
+            scored.append(_Sentence(index, position, text, score, count_tokens(text)))
+    return scored
+
+
+def _join(sentences: Sequence[_Sentence]) -> str:
+    ordered = sorted(sentences, key=lambda one: one.position)
+    text, last = "", -1
+    for sentence in ordered:
+        gap = GAP if last >= 0 and sentence.position != last + 1 else ""
+        text = f"{text.rstrip()}{gap}" if gap else text
+        text += sentence.text
+        last = sentence.position
+    return text.strip()

@@ -1,0 +1,47 @@
+"""Sentences of Chinese and English text, and the terms that tell what they are about."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from assistant.knowledge.keywords import matching_terms, query_terms
+
+# A sentence ends at Chinese end marks, at a Latin one before a space, or at the end of a line;
+# closing quotes, brackets and citation markers stay with it.
+_CLOSERS = r"[”’」』）)\]\"']*(?:\s?\[\d+\])*"
+_END = re.compile(rf"[。！？；!?…]+{_CLOSERS}|\.(?=\s|$){_CLOSERS}|\n+")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|St|No|Fig|pp?)|\b[A-Z])\.$")
+
+
+def split_sentences(text: str) -> list[str]:
+    """The sentences of ``text``, each with the white space after it, so that joining them gives
+    the text back.
+
+    >>> split_sentences("Mr. Li came. He left!  北京是首都。对吗？")
+    ['Mr. Li came. ', 'He left!  ', '北京是首都。', '对吗？']
+    """
+    sentences, start = [], 0
+    for found in _END.finditer(text):
+        end = found.end()
+        if _ABBREVIATION.search(text[start:end]):
+            continue
+        while end < len(text) and text[end].isspace():
+            end += 1
+        if text[start:end].strip():
+            sentences.append(text[start:end])
+            start = end
+    if text[start:].strip():
+        sentences.append(text[start:])
+    return sentences
+
+
+@lru_cache(maxsize=4096)
+def terms_of(text: str) -> frozenset[str]:
+    """What ``text`` says or asks: its search terms without stop words."""
+    return frozenset(query_terms(text))
+
+
+def held(terms: frozenset[str], text: str) -> frozenset[str]:
+    """Those of ``terms`` that ``text`` holds, by the rules of the keyword index."""
+    return frozenset(matching_terms(list(terms), text))

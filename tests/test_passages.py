@@ -1,0 +1,66 @@
+"""Sentence selection: within the budget, the sentences that the question asks for."""
+
+import pytest
+
+from assistant.models.embeddings import estimate_tokens
+from assistant.passages import GAP, select_passages
+from assistant.sentences import split_sentences
+from tests.passages import hit
+
+LONG = (
+    "星河7000由远山公司制造。它的外壳是铝合金。产品颜色有黑色和银色两种。"
+    "电池在低温下可以使用12小时。包装内有充电器。保修期为三年。"
+)
+
+
+def test_the_sentence_asked_for_is_chosen_when_room_is_short() -> None:
+    (chosen,) = select_passages([hit(LONG)], "电池可以使用多久？", 32, estimate_tokens)
+    assert "12小时" in chosen.quote
+    assert estimate_tokens(chosen.quote) <= 32
+
+
+def test_everything_is_given_when_there_is_room() -> None:
+    (chosen,) = select_passages([hit(LONG)], "电池可以使用多久？", 500, estimate_tokens)
+    assert chosen.quote == LONG
+
+
+def test_gaps_are_marked_and_order_is_kept() -> None:
+    (chosen,) = select_passages([hit(LONG)], "制造公司和保修期是什么？", 45, estimate_tokens)
+    assert GAP.strip() in chosen.quote
+    assert chosen.quote.index("远山") < chosen.quote.index("保修")
+
+
+def test_passages_are_numbered_in_order_of_their_hits() -> None:
+    hits = [hit("光谱仪的重量是2千克。", 1), hit("光谱仪的电池可用12小时。", 2)]
+    chosen = select_passages(hits, "光谱仪的电池", 500, estimate_tokens)
+    assert [(one.n, one.hit.id) for one in chosen] == [(1, "c1"), (2, "c2")]
+
+
+@pytest.mark.parametrize("budget", [1, 5, 40, 200, 1000])
+def test_the_budget_holds(budget: int) -> None:
+    hits = [hit(LONG, n, score=1 / n) for n in range(1, 7)]
+    chosen = select_passages(hits, "电池", budget, estimate_tokens)
+    assert chosen
+    assert sum(estimate_tokens(one.quote) for one in chosen) <= max(budget, 1) + 1
+
+
+def test_no_hits_no_passages() -> None:
+    assert select_passages([], "电池", 100, estimate_tokens) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("一。二！三？", ["一。", "二！", "三？"]),
+        ("他说：“好。”然后走了。", ["他说：“好。”", "然后走了。"]),
+        ("Version 3.11.7 is out. Get it!", ["Version 3.11.7 is out. ", "Get it!"]),
+        ("Dr. Li wrote e.g. this. Next.", ["Dr. Li wrote e.g. this. ", "Next."]),
+        ("一行\n\n二行", ["一行\n\n", "二行"]),
+        ("   ", []),
+        ("没有句号", ["没有句号"]),
+        ("有出处。[1] 下一句。[2]", ["有出处。[1] ", "下一句。[2]"]),
+    ],
+)
+def test_split_sentences(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+    assert "".join(sentences) == text or not text.strip()
