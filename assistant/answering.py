@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from langchain_core.runnables import Runnable, RunnableLambda
 
 from assistant.knowledge.records import Hit
@@ -23,7 +24,7 @@ def stuff_documents_chain(
     has ``rendered`` is taken as it is). The prompt is in the language of ``input``.
     """
 
-    def prompt(inputs: dict[str, object]) -> object:
+    def prompt(inputs: dict[str, object]) -> ChatPromptValue:
         question = str(inputs["input"])
         context: Sequence[Document] = inputs["context"]  # type: ignore[assignment]
         lines = [
@@ -33,8 +34,8 @@ def stuff_documents_chain(
         chosen = prompts.get("answer", language_of(question))
         return chosen.invoke({"context": "\n".join(lines), "question": question})
 
-    chain = RunnableLambda(prompt, name="stuff_documents") | model | StrOutputParser()
-    return chain.with_config(run_name="stuff_documents_chain")
+    stuffed: Runnable[dict[str, object], PromptValue] = RunnableLambda(prompt, name="stuffed")
+    return (stuffed | model | StrOutputParser()).with_config(run_name="stuff_documents_chain")
 
 
 def as_document(hit: Hit) -> Document:

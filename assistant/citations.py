@@ -13,14 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.passages import Passage
-from assistant.sentences import held, split_sentences, terms_of
+from assistant.sentences import MARKER, held, split_sentences, terms_of
 
 SUPPORT = 0.55  # share of a sentence's terms that a passage must hold to be cited
 CLOSE = 0.9  # a second passage is cited as well when it holds nearly as much as the best
 MOST = 2  # citations a sentence
 
-_MARKER = re.compile(r"\s*(?:\[(\d+(?:\s*[,，、]\s*\d+)*)\]|【(\d+)】)")
 _NUMBER = re.compile(r"\d+(?:[.,:：]\d+)*")
+# Talk about the passages themselves claims nothing.
+_ABOUT = re.compile(
+    r"(?:根据|依据)?(?:以上|上述|提供的|这些|给出的)*资料(?:中|里)?(?:提供)?(?:的)?(?:信息|内容)?"
+    r"|(?:according to|based on|in) the (?:provided |given )?(?:passages?|information|documents?)",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(r"(\s*[。！？；!?.;…”’」』）)\"']*\s*)$")
 
 
@@ -46,8 +51,8 @@ def check_citations(answer: str, passages: Sequence[Passage], question: str = ""
     cited: set[int] = set()
     unsupported: list[str] = []
     for sentence in split_sentences(answer):
-        bare = _MARKER.sub("", sentence)
-        terms = terms_of(bare)
+        bare = MARKER.sub("", sentence)
+        terms = terms_of(_ABOUT.sub(" ", bare))
         if not (terms - asked) and not _NUMBER.search(bare):
             pieces.append(bare)  # says nothing of its own: a lead-in, a heading, a code fence
             continue

@@ -38,7 +38,7 @@ from assistant.memory.short_term import ShortTermMemory
 from assistant.models.chat import ChatModel
 from assistant.models.embeddings import EmbeddingModel
 from assistant.passages import Passage, select_passages
-from assistant.prompts import Prompts, language_of
+from assistant.prompts import LANGUAGES, Prompts, language_of
 from assistant.retrieval import Retriever
 from assistant.rewriting import Rewriter, Standalone, points, recalls
 
@@ -74,6 +74,7 @@ class _Progress:
     question: str
     language: str
     began: float = field(default_factory=time.monotonic)
+    waited: float = 0.0  # seconds for the model to load: they don't count against its reading
     timings: dict[str, float] = field(default_factory=dict)
     history: list[BaseMessage] = field(default_factory=list)
     standalone: Standalone = field(default_factory=lambda: Standalone("", ""))
@@ -157,8 +158,7 @@ class Conversation:
             self.short_term.fill(user, conversation_id, turns)
 
     def _answer(self, now: _Progress, stopped: threading.Event) -> Iterator[events.Event]:
-        if not self.chat.ready:
-            yield now.step("model")
+        yield from self._await_model(now)
         yield from self._rewrite(now)
         yield now.step("retrieve")
         hits = self.retriever.search(now.standalone.text, now.standalone.background)
@@ -171,6 +171,13 @@ class Conversation:
         yield now.step("answer")
         yield from self._stream(now, passages, stopped)
         yield self._revise(now, passages)
+
+    def _await_model(self, now: _Progress) -> Iterator[events.Event]:
+        if self.chat.ready:
+            return
+        yield now.step("model")
+        self.chat.model()
+        now.waited = now.elapsed()
 
     def _rewrite(self, now: _Progress) -> Iterator[events.Event]:
         recollections: list[str] = []
@@ -204,7 +211,7 @@ class Conversation:
     def _passages(self, now: _Progress, hits: Sequence[Hit]) -> list[Passage]:
         question = now.standalone.text
         budget = self.chat.reading().passage_tokens(
-            self.embeddings.count_tokens(question), now.elapsed()
+            self.embeddings.count_tokens(question), now.elapsed() - now.waited
         )
         return select_passages(hits, question, budget, self.embeddings.count_tokens)
 
@@ -263,6 +270,12 @@ class Conversation:
             self.long_term.add(now.user, now.conversation_id, turn, vector, replace_last=retry)
         except MemoryUnavailable as error:
             yield self._away(now, error)
+
+    def warm_up(self) -> None:
+        """Let the chat model read the fixed part of its prompts before the first question."""
+        for language in LANGUAGES:
+            prompt = self.prompts.get("answer", language)
+            self.chat.warm(prompt.messages(context="", question=""))
 
     def prepare(self, user: str, conversation_id: str) -> None:
         """Let the chat model read the conversation now, while the person reads the answer, so

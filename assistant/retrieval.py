@@ -21,7 +21,7 @@ from assistant.models.embeddings import EmbeddingModel
 from assistant.models.rerank import Reranker
 
 CANDIDATES = 50  # hits of each leg that are fused
-DENSE_WEIGHT = 0.6
+DENSE_WEIGHT = 0.5
 HISTORY_WEIGHT = 0.5  # of the joined history's vector beside the rewritten question's
 
 

@@ -18,7 +18,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableLambda
 
 from assistant.prompts import Prompts, language_of
-from assistant.sentences import held, terms_of
+from assistant.sentences import MARKER, held, terms_of
 
 HISTORY_MESSAGES = 6  # the newest messages that the model sees
 MESSAGE_TOKENS = 70  # an older or longer message is cut to this many
@@ -116,7 +116,7 @@ class Rewriter:
         return "\n".join(lines)
 
     def _shorten(self, text: str) -> str:
-        flat = " ".join(text.split())
+        flat = " ".join(MARKER.sub("", text).split())
         tokens = self.count_tokens(flat[:2000])
         if len(flat) <= 2000 and tokens <= MESSAGE_TOKENS:
             return flat

@@ -9,7 +9,10 @@ from assistant.knowledge.keywords import matching_terms, query_terms
 
 # A sentence ends at Chinese end marks, at a Latin one before a space, or at the end of a line;
 # closing quotes, brackets and citation markers stay with it.
-_CLOSERS = r"[”’」』）)\]\"']*(?:\s?\[\d+\])*"
+_MARK = r"(?:编号|资料|passage\s*)?\d+"
+#: A citation as models write it: [1], [1, 3], 【1】, [编号1], [passage 1].
+MARKER = re.compile(rf"\s*(?:\[{_MARK}(?:\s*[,，、;；]\s*{_MARK})*\]|【{_MARK}】)", re.IGNORECASE)
+_CLOSERS = r"[”’」』）)\]\"']*(?:\s?\[(?:编号|资料)?\d+\]|\s?【\d+】)*"
 _END = re.compile(rf"[。！？；!?…]+{_CLOSERS}|\.(?=\s|$){_CLOSERS}|\n+")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|St|No|Fig|pp?)|\b[A-Z])\.$")
 

@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 
-from assistant import events
 from assistant.conversation import Conversation
 from assistant.errors import AssistantError, ConversationError
+from assistant.events import Error, Event
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class RunningTurn:
         self.conversation_id = conversation_id
         self.question = question
         self.stopped = threading.Event()
-        self._events: list[events.Event] = []
+        self._events: list[Event] = []
         self._changed = threading.Condition()
         self._ended = False
 
@@ -37,7 +37,7 @@ class RunningTurn:
         """End the turn at its next token; what came is kept and stored."""
         self.stopped.set()
 
-    def events(self) -> Iterator[events.Event]:
+    def events(self) -> Iterator[Event]:
         """Every event from the first one, waiting for those to come, until the turn ends."""
         seen = 0
         while True:
@@ -50,7 +50,7 @@ class RunningTurn:
             if ended and not fresh:
                 return
 
-    def publish(self, event: events.Event) -> None:
+    def publish(self, event: Event) -> None:
         with self._changed:
             self._events.append(event)
             self._changed.notify_all()
@@ -123,11 +123,11 @@ class Turns:
                 turn.publish(event)
         except AssistantError as error:
             log.warning("turn failed: %s", error)
-            turn.publish(events.Error(error.kind, error.text(language)))
+            turn.publish(Error(error.kind, error.text(language)))
             return
         except Exception as error:
             log.exception("turn failed")
-            turn.publish(events.Error("internal", _internal(error, language)))
+            turn.publish(Error("internal", _internal(error, language)))
             return
         finally:
             turn.end()

@@ -23,6 +23,8 @@ PASSAGES = [
         ("北京大学创办于1898年【3】。", "北京大学创办于1898年[3]。", (3,)),
         ("北京大学创办于1898年。[3]", "北京大学创办于1898年[3]。", (3,)),
         ("北京大学创办于1898年[1, 3]。", "北京大学创办于1898年[3]。", (3,)),
+        ("北京大学创办于1898年[编号3]。", "北京大学创办于1898年[3]。", (3,)),
+        ("根据资料[3]，北京大学创办于1898年。", "根据资料，北京大学创办于1898年[3]。", (3,)),
         # one that doesn't exist
         ("北京大学创办于1898年[99]。", "北京大学创办于1898年[3]。", (3,)),
         # each sentence by itself
@@ -56,6 +58,11 @@ def test_an_unsupported_sentence_loses_its_marker_and_is_told(answer: str) -> No
     assert checked.cited == ()
     assert "[" not in checked.answer
     assert len(checked.unsupported) == 1
+
+
+def test_talk_about_the_passages_is_no_claim() -> None:
+    checked = check_citations("三年。根据资料中的信息。", [passage(1, "保修期为三年。")])
+    assert (checked.answer, checked.unsupported) == ("三年[1]。根据资料中的信息。", ())
 
 
 def test_what_the_question_said_needs_no_support() -> None:

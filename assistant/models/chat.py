@@ -117,8 +117,11 @@ def open_chat(settings: Settings, name: str, setting: str) -> ChatModel:
 
 def openai_client(settings: Settings, target: Endpoint) -> BaseChatModel:
     """LangChain's client for ``target``. Importing it takes a second: do it in the background."""
+    import httpx
     from langchain_openai import ChatOpenAI
 
+    # A proxy for the outside must not be asked for the embedded server.
+    inside = httpx.Client(trust_env=False) if target.provider == LOCAL else None
     return ChatOpenAI(
         model=target.model,
         base_url=target.base_url,
@@ -127,6 +130,7 @@ def openai_client(settings: Settings, target: Endpoint) -> BaseChatModel:
         max_completion_tokens=settings.max_tokens,
         timeout=settings.model_timeout,
         max_retries=1,
+        http_client=inside,
     )
 
 
