@@ -100,6 +100,7 @@ class Conversation:
     """The parts that a turn needs, joined in :mod:`assistant.parts`."""
 
     chat: ChatModel
+    rewrite_chat: ChatModel
     rewriter: Rewriter
     retriever: Retriever
     knowledge: KnowledgeBase
@@ -188,7 +189,7 @@ class Conversation:
                 yield memory
         if now.history or recollections:
             yield now.step("rewrite")
-        with self.chat.guard():
+        with self.rewrite_chat.guard():
             now.standalone = self.rewriter.rewrite(now.question, now.history, recollections)
         yield events.Rewrite(now.question, now.standalone.text, now.standalone.changed)
 
@@ -272,17 +273,20 @@ class Conversation:
             yield self._away(now, error)
 
     def warm_up(self) -> None:
-        """Let the chat model read the fixed part of its prompts before the first question."""
+        """Let the chat models read the fixed parts of their prompts before the first question."""
         for language in LANGUAGES:
-            prompt = self.prompts.get("answer", language)
-            self.chat.warm(prompt.messages(context="", question=""))
+            answer = self.prompts.get("answer", language)
+            self.chat.warm(answer.messages(context="", question=""))
+        for language in LANGUAGES:
+            rewrite = self.prompts.get("rewrite", language)
+            self.rewrite_chat.warm(rewrite.messages(history="", question=""))
 
     def prepare(self, user: str, conversation_id: str) -> None:
         """Let the chat model read the conversation now, while the person reads the answer, so
         that the next question is rewritten sooner."""
         history = as_chat_history(self.short_term.turns(user, conversation_id))
         if history:
-            self.chat.warm(self.rewriter.prompt_prefix(history))
+            self.rewrite_chat.warm(self.rewriter.prompt_prefix(history))
 
     def forget(self, user: str, conversation_id: str) -> None:
         """Remove a conversation from both memories."""

@@ -78,11 +78,13 @@ def hold(path: Path, seconds: float = 0.0, *, shared: bool = False) -> int | Non
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds the exclusive lock at ``path``."""
-    descriptor = hold(path, shared=True)
-    if descriptor is None:
-        return True
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    free = _try_lock(descriptor, shared=True)
     os.close(descriptor)
-    return False
+    return not free
 
 
 def _try_lock(descriptor: int, *, shared: bool = False) -> bool:

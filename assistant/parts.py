@@ -29,7 +29,6 @@ class Parts:
     embeddings: EmbeddingModel
     knowledge: KnowledgeBase
     chat: ChatModel
-    rewrite_chat: ChatModel
     long_term: LongTermMemory
     conversation: Conversation
     turns: Turns
@@ -58,6 +57,7 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
     long_term = LongTermMemory(address.url)
     conversation = Conversation(
         chat=chat,
+        rewrite_chat=rewrite_chat,
         rewriter=Rewriter(rewrite_chat.model, prompts, embeddings.count_tokens),
         retriever=Retriever(knowledge, embeddings, settings.retrieve_k, open_reranker(settings)),
         knowledge=knowledge,
@@ -72,7 +72,6 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         embeddings=embeddings,
         knowledge=knowledge,
         chat=chat,
-        rewrite_chat=rewrite_chat,
         long_term=long_term,
         conversation=conversation,
         turns=Turns(conversation),

@@ -118,7 +118,8 @@ class Lease:
             return
         try:
             files = self.service.files
-            if keeper.is_held(files.lock) and not keeper.is_held(files.keeper):
+            watched = keeper.is_held(files.keeper)
+            if not watched and keeper.is_held(files.lock) and files.run_dir.is_dir():
                 _run_keeper(self.service)
         finally:
             self._leave()
@@ -249,6 +250,8 @@ def _open_log(service: Service) -> IO[bytes]:
 
 
 def _last_line(log: Path) -> str:
+    if not log.is_file():
+        return "-"
     lines = log.read_bytes()[-4000:].decode("utf-8", "replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "-")
 

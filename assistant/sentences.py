@@ -13,8 +13,10 @@ _MARK = r"(?:编号|资料|passage\s*)?\d+"
 #: A citation as models write it: [1], [1, 3], 【1】, [编号1], [passage 1].
 MARKER = re.compile(rf"\s*(?:\[{_MARK}(?:\s*[,，、;；]\s*{_MARK})*\]|【{_MARK}】)", re.IGNORECASE)
 _CLOSERS = r"[”’」』）)\]\"']*(?:\s?\[(?:编号|资料)?\d+\]|\s?【\d+】)*"
-_END = re.compile(rf"[。！？；!?…]+{_CLOSERS}|\.(?=\s|$){_CLOSERS}|\n+")
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|St|No|Fig|pp?)|\b[A-Z])\.$")
+_END = re.compile(rf"[。！？!?…]+{_CLOSERS}|\.(?=\s|$){_CLOSERS}|\n+")
+_NO_END = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|St|No|Fig|pp?)|\b[A-Z])\.$|^\s*\d{1,3}\.$"
+)
 
 
 def split_sentences(text: str) -> list[str]:
@@ -27,7 +29,7 @@ def split_sentences(text: str) -> list[str]:
     sentences, start = [], 0
     for found in _END.finditer(text):
         end = found.end()
-        if _ABBREVIATION.search(text[start:end]):
+        if _NO_END.search(text[start:end]):
             continue
         while end < len(text) and text[end].isspace():
             end += 1

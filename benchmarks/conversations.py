@@ -8,7 +8,7 @@ passage vectors of the corpus rows). From each set ``--each`` conversations are 
 each, through the app's own path: memory, rewriting, retrieval, answering, citations.
 
 An answer "holds the reference" in zh_kdconv if it contains the value of an annotated fact (a value
-longer than 20 characters: 60 % of its character pairs), in en_mtrag if it contains 40 % of the
+longer than 20 characters: 60 % of its character pairs), in en_mtrag if it contains 30 % of the
 distinct content words of the reference answer, without the words of the question.
 ``--think`` is how many seconds the person reads before the follow-up.
 """
@@ -83,6 +83,7 @@ def main() -> None:
                 _fill(parts, arguments.data, name)
                 parts.chat.start()
                 parts.chat.model()
+                parts.conversation.warm_up()
                 memory[f"{name} idle"] = _resident_gb()
                 for conversation in _conversations(arguments.data / name, arguments.each):
                     results += _run(parts, name, conversation, arguments.think)
@@ -200,7 +201,7 @@ def _holds(answer: str, question: Question) -> bool:
     said = set(query_terms(answer)) - set(query_terms(question.text))
     for reference in question.references:
         wanted = set(query_terms(reference)) - set(query_terms(question.text))
-        if wanted and len(wanted & said) >= 0.4 * len(wanted):
+        if wanted and len(wanted & said) >= 0.3 * len(wanted):
             return True
     return False
 
@@ -229,7 +230,9 @@ def _resident_gb() -> float:
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             command = (status.parent / "cmdline").read_bytes()
-            ours = b"benchmarks.conversations" in command or b"assistant.models" in command
+            ours = (
+                b"benchmarks.conversations" in command or b"assistant/models/server.py" in command
+            )
             if ours or b"valkey-server" in command:
                 text = status.read_text()
                 total += int(text.split("VmRSS:")[1].split()[0]) if "VmRSS:" in text else 0

@@ -9,6 +9,7 @@ from assistant.errors import ModelError, ModelRefused, ModelUnavailable
 from assistant.models.providers import Endpoint
 
 #: Names of ``openai``'s exceptions, the special before the general, and what each is to the user.
+#: ``BrokenOff`` is ours: a connection error after the connection stood.
 FAULTS: tuple[tuple[str, type[ModelError], str, str], ...] = (
     (
         "AuthenticationError",
@@ -35,6 +36,12 @@ FAULTS: tuple[tuple[str, type[ModelError], str, str], ...] = (
         "{provider}（{url}）未在时限内应答：请重试，或调大 MODEL_TIMEOUT。",
     ),
     (
+        "BrokenOff",
+        ModelUnavailable,
+        "The connection to {provider} broke off in the middle of the answer: ask again.",
+        "与 {provider} 的连接在回答中途断开：请重试。",
+    ),
+    (
         "APIConnectionError",
         ModelUnavailable,
         "{provider} can't be reached at {url}: is the server running, is the address right?",
@@ -58,34 +65,33 @@ FAULTS: tuple[tuple[str, type[ModelError], str, str], ...] = (
 @contextmanager
 def as_model_error(target: Endpoint) -> Iterator[None]:
     """Raise what the client raises inside as a :class:`ModelError` that says what to do."""
-    import httpx
     import openai
 
     try:
         yield
     except openai.OpenAIError as error:
         raise _translated(error, target) from error
-    except httpx.HTTPError as error:
-        # A stream that breaks off: the client lets the transport's error through.
-        raise ModelUnavailable(
-            "The connection to {provider} broke off in the middle of the answer: {why}",
-            "与 {provider} 的连接在回答中途断开：{why}",
-            provider=target.provider,
-            why=str(error) or type(error).__name__,
-        ) from error
 
 
 def _translated(error: Exception, target: Endpoint) -> ModelError:
-    import openai
+    names = {base.__name__ for base in type(error).__mro__}
+    if _broke_off(error):
+        names.add("BrokenOff")
+    _, kind, english, chinese = next(row for row in FAULTS if row[0] in names)
+    return kind(
+        english,
+        chinese,
+        provider=target.provider,
+        model=target.model,
+        url=target.base_url,
+        why=str(getattr(error, "message", error))[:300],
+    )
 
-    for name, kind, english, chinese in FAULTS:
-        if isinstance(error, getattr(openai, name)):
-            return kind(
-                english,
-                chinese,
-                provider=target.provider,
-                model=target.model,
-                url=target.base_url,
-                why=str(getattr(error, "message", error))[:300],
-            )
-    raise TypeError(f"not an error of the client: {error!r}")
+
+def _broke_off(error: BaseException) -> bool:
+    """Whether the transport failed after the connection stood: the client tells it apart only in
+    the causes of its error."""
+    cause = error.__cause__ or error.__context__
+    if cause is None:
+        return False
+    return type(cause).__name__ in ("ReadError", "RemoteProtocolError") or _broke_off(cause)
