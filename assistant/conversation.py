@@ -22,14 +22,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-
-from langchain_core.messages import BaseMessage
+from dataclasses import dataclass
 
 from assistant import events
 from assistant.answering import passage_document, stuff_documents_chain
 from assistant.citations import Checked, check_citations
-from assistant.errors import ConversationError, MemoryUnavailable
+from assistant.errors import MemoryUnavailable
 from assistant.knowledge.records import Hit
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.long_term import LongTermMemory
@@ -41,10 +39,10 @@ from assistant.passages import Passage, select_passages
 from assistant.prompts import LANGUAGES, Prompts, language_of
 from assistant.retrieval import Retriever
 from assistant.rewriting import Rewriter, Standalone, points, recalls
+from assistant.turn_progress import TurnProgress, checked_question, source_event
 
 log = logging.getLogger(__name__)
 
-LONGEST_QUESTION = 8000  # characters
 RECOLLECTIONS = 2
 # Cosine of two questions in E5's space, where unrelated ones lie around 0.75.
 RECOLLECTION_FLOOR = 0.84
@@ -63,32 +61,6 @@ _NOTHING = {
     "zh": "知识库中没有找到与这个问题有关的内容。",
     "en": "The knowledge base holds nothing about this question.",
 }
-
-
-@dataclass
-class _Progress:
-    """What a turn gathers on its way."""
-
-    user: str
-    conversation_id: str
-    question: str
-    language: str
-    began: float = field(default_factory=time.monotonic)
-    waited: float = 0.0  # seconds for the model to load: they don't count against its reading
-    timings: dict[str, float] = field(default_factory=dict)
-    history: list[BaseMessage] = field(default_factory=list)
-    standalone: Standalone = field(default_factory=lambda: Standalone("", ""))
-    sources: list[events.Source] = field(default_factory=list)
-    answer: str = ""
-    refused: bool = False
-    stopped: bool = False
-
-    def elapsed(self) -> float:
-        return time.monotonic() - self.began
-
-    def step(self, stage: str) -> events.Step:
-        self.timings[stage] = round(self.elapsed(), 3)
-        return events.Step(stage, self.timings[stage])
 
 
 def new_conversation_id() -> str:
@@ -129,7 +101,7 @@ class Conversation:
         Raises:
             AssistantError: a part failed; nothing is stored.
         """
-        now = _Progress(user, conversation_id, _checked(question), language)
+        now = TurnProgress(user, conversation_id, checked_question(question), language)
         yield from self._recall_history(now)
         retry = retry and self._asked_last(now)
         turns = self.short_term.turns(user, conversation_id)
@@ -142,13 +114,13 @@ class Conversation:
         now.timings["total"] = round(now.elapsed(), 3)
         yield events.Done(conversation_id, now.answer, now.refused, dict(now.timings), now.stopped)
 
-    def _recall_history(self, now: _Progress) -> Iterator[events.Event]:
+    def _recall_history(self, now: TurnProgress) -> Iterator[events.Event]:
         try:
             self._fill_short_term(now.user, now.conversation_id)
         except MemoryUnavailable as error:
             yield self._away(now, error)
 
-    def _asked_last(self, now: _Progress) -> bool:
+    def _asked_last(self, now: TurnProgress) -> bool:
         """Whether the question is the last one stored: a turn that failed was not."""
         turns = self.short_term.turns(now.user, now.conversation_id)
         return bool(turns) and turns[-1].text == now.question
@@ -158,7 +130,7 @@ class Conversation:
             turns = self.long_term.turns(user, conversation_id)
             self.short_term.fill(user, conversation_id, turns)
 
-    def _answer(self, now: _Progress, stopped: threading.Event) -> Iterator[events.Event]:
+    def _answer(self, now: TurnProgress, stopped: threading.Event) -> Iterator[events.Event]:
         yield from self._await_model(now)
         yield from self._rewrite(now)
         yield now.step("retrieve")
@@ -167,20 +139,20 @@ class Conversation:
             yield from self._say(now, _NOTHING)
             return
         passages = self._passages(now, hits)
-        now.sources = [_source(passage) for passage in passages]
+        now.sources = [source_event(passage) for passage in passages]
         yield from now.sources
         yield now.step("answer")
         yield from self._stream(now, passages, stopped)
         yield self._revise(now, passages)
 
-    def _await_model(self, now: _Progress) -> Iterator[events.Event]:
+    def _await_model(self, now: TurnProgress) -> Iterator[events.Event]:
         if self.chat.ready:
             return
         yield now.step("model")
         self.chat.model()
         now.waited = now.elapsed()
 
-    def _rewrite(self, now: _Progress) -> Iterator[events.Event]:
+    def _rewrite(self, now: TurnProgress) -> Iterator[events.Event]:
         recollections: list[str] = []
         if recalls(now.question) or (not now.history and points(now.question)):
             for memory in self._recollect(now):
@@ -193,7 +165,7 @@ class Conversation:
             now.standalone = self.rewriter.rewrite(now.question, now.history, recollections)
         yield events.Rewrite(now.question, now.standalone.text, now.standalone.changed)
 
-    def _recollect(self, now: _Progress) -> Iterator[events.Event]:
+    def _recollect(self, now: TurnProgress) -> Iterator[events.Event]:
         vector = self.embeddings.embed_questions([now.question])[0]
         try:
             found = self.long_term.recall(
@@ -209,7 +181,7 @@ class Conversation:
         for memory in found:
             yield events.Memory(memory.text, memory.conversation_id, memory.time)
 
-    def _passages(self, now: _Progress, hits: Sequence[Hit]) -> list[Passage]:
+    def _passages(self, now: TurnProgress, hits: Sequence[Hit]) -> list[Passage]:
         question = now.standalone.text
         budget = self.chat.reading().passage_tokens(
             self.embeddings.count_tokens(question), now.elapsed() - now.waited
@@ -217,7 +189,7 @@ class Conversation:
         return select_passages(hits, question, budget, self.embeddings.count_tokens)
 
     def _stream(
-        self, now: _Progress, passages: Sequence[Passage], stopped: threading.Event
+        self, now: TurnProgress, passages: Sequence[Passage], stopped: threading.Event
     ) -> Iterator[events.Event]:
         with self.chat.guard():
             chain = stuff_documents_chain(self.chat.model(), self.prompts)
@@ -237,21 +209,21 @@ class Conversation:
                 close: Callable[[], None] = getattr(stream, "close", lambda: None)
                 close()
 
-    def _revise(self, now: _Progress, passages: Sequence[Passage]) -> events.Revise:
+    def _revise(self, now: TurnProgress, passages: Sequence[Passage]) -> events.Revise:
         checked: Checked = check_citations(now.answer, passages, now.standalone.text)
         now.answer = checked.answer
         now.refused = not checked.cited and bool(_REFUSALS.search(checked.answer))
         unsupported = () if now.refused else checked.unsupported
         return events.Revise(checked.answer, checked.cited, unsupported)
 
-    def _say(self, now: _Progress, text: dict[str, str]) -> Iterator[events.Event]:
+    def _say(self, now: TurnProgress, text: dict[str, str]) -> Iterator[events.Event]:
         """A reply of our own: there is nothing to answer from."""
         now.standalone = Standalone(now.question, now.question)
         now.refused = True
         now.answer = text[language_of(now.question)]
         yield events.Token(now.answer)
 
-    def _remember(self, now: _Progress, retry: bool) -> Iterator[events.Event]:
+    def _remember(self, now: TurnProgress, retry: bool) -> Iterator[events.Event]:
         turn = Turn(
             id=secrets.token_hex(6),
             question=text_parts(now.question),
@@ -293,35 +265,6 @@ class Conversation:
         self.short_term.forget(user, conversation_id)
         self.long_term.delete(user, conversation_id)
 
-    def _away(self, now: _Progress, error: MemoryUnavailable) -> events.Notice:
+    def _away(self, now: TurnProgress, error: MemoryUnavailable) -> events.Notice:
         log.warning("%s", error)
         return events.Notice(error.kind, error.text(now.language))
-
-
-def _checked(question: str) -> str:
-    question = question.strip()
-    if not question:
-        raise ConversationError("The question is empty.", "问题是空的。")
-    if len(question) > LONGEST_QUESTION:
-        raise ConversationError(
-            "The question has {length} characters; at most {most} can be asked at once. Add long "
-            "texts to the knowledge base instead.",
-            "问题有 {length} 个字符，一次最多 {most} 个。较长的文本请加入知识库。",
-            length=len(question),
-            most=LONGEST_QUESTION,
-        )
-    return question
-
-
-def _source(passage: Passage) -> events.Source:
-    hit = passage.hit
-    return events.Source(
-        n=passage.n,
-        id=hit.id,
-        title=hit.source.title,
-        location=hit.location,
-        quote=passage.quote,
-        score=round(hit.score, 4),
-        link=f"/source/{hit.source.id}#chunk-{hit.position}",
-        url=hit.link,
-    )

@@ -66,14 +66,24 @@ def hold(path: Path, seconds: float = 0.0, *, shared: bool = False) -> int | Non
 
     Closing the descriptor gives the lock back. OSError where the file can't be opened.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = _open(path)
+    if _lock_within(descriptor, seconds, shared=shared):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _lock_within(descriptor: int, seconds: float, *, shared: bool = False) -> bool:
     deadline = time.monotonic() + seconds
     while not _try_lock(descriptor, shared=shared):
         if time.monotonic() >= deadline:
-            os.close(descriptor)
-            return None
+            return False
         time.sleep(POLL_SECONDS)
-    return descriptor
+    return True
 
 
 def is_held(path: Path) -> bool:
@@ -102,7 +112,15 @@ def _sign(lock: int) -> None:
 
 def holder(path: Path) -> int | None:
     """The process that holds the lock at ``path``, if it is held; None until it has signed."""
-    text = path.read_text(encoding="ascii").strip()
+    descriptor = _open(path)
+    try:
+        return _signature(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _signature(lock: int) -> int | None:
+    text = os.pread(lock, 32, 0).strip()
     return int(text) if text.isdigit() else None
 
 
@@ -173,13 +191,15 @@ def become_server(plan: dict[str, Any], files: Files, lock: int) -> NoReturn:
 
 def watch(files: Files, grace_seconds: float) -> None:
     """Wait until nobody uses the server for ``grace_seconds``, then end it."""
-    users = os.open(files.users, os.O_RDWR | os.O_CREAT, 0o600)
+    # Opened now: the whole data folder may be deleted while the server runs.
+    users, lock = _open(files.users), _open(files.lock)
     while True:
         fcntl.flock(users, fcntl.LOCK_EX)
         fcntl.flock(users, fcntl.LOCK_UN)
         if _stays_unused(users, grace_seconds):
             break
-    stop_server(files)
+    stop_server(files.name, lock)
+    files.record.unlink(missing_ok=True)
 
 
 def _stays_unused(users: int, seconds: float) -> bool:
@@ -195,19 +215,17 @@ def _stays_unused(users: int, seconds: float) -> bool:
         fcntl.flock(users, fcntl.LOCK_UN)
 
 
-def stop_server(files: Files) -> None:
-    """End the server if it runs, politely first, and take its record away."""
-    lock = hold(files.lock, POLL_SECONDS)
+def stop_server(name: str, lock: int) -> None:
+    """End the process that holds the lock open as ``lock``, politely first, and hold it then."""
     for number, seconds in STOP_SECONDS:
-        if lock is not None:
-            break
-        pid = holder(files.lock)
+        if _lock_within(lock, POLL_SECONDS):
+            return
+        pid = _signature(lock)
         if pid is not None:  # else it is about to sign
-            _log(f"{files.name} is not used any more: {number.name} to process {pid}")
+            _log(f"{name} is not used any more: {number.name} to process {pid}")
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-        lock = hold(files.lock, seconds)
-    files.record.unlink(missing_ok=True)
+        _lock_within(lock, seconds)
 
 
 def _log(message: str) -> None:

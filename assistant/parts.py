@@ -11,7 +11,8 @@ from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.short_term import ShortTermMemory
-from assistant.models.chat import ChatModel, open_chat
+from assistant.models.chat import ChatModel
+from assistant.models.choice import open_chat
 from assistant.models.embeddings import EmbeddingModel, open_embeddings
 from assistant.models.rerank import open_reranker
 from assistant.prompts import load_prompts

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from assistant.errors import ModelError, ModelRefused, ModelUnavailable, SettingsError
-from assistant.models.chat import ChatModel, open_chat
+from assistant.models.chat import ChatModel
+from assistant.models.choice import open_chat
 from assistant.models.embeddings import estimate_tokens, open_embeddings
 from assistant.models.reading import LEAST_PASSAGE_TOKENS, MOST_PASSAGE_TOKENS, Reading
 from assistant.models.rerank import open_reranker

@@ -56,6 +56,7 @@ def test_no_hits_no_passages() -> None:
         ("Version 3.11.7 is out. Get it!", ["Version 3.11.7 is out. ", "Get it!"]),
         ("Dr. Li wrote e.g. this. Next.", ["Dr. Li wrote e.g. this. ", "Next."]),
         ("一行\n\n二行", ["一行\n\n", "二行"]),
+        ("步骤：\n1. 打开。\n2. 关闭。", ["步骤：\n", "1. 打开。\n", "2. 关闭。"]),
         ("   ", []),
         ("没有句号", ["没有句号"]),
         ("有出处。[1] 下一句。[2]", ["有出处。[1] ", "下一句。[2]"]),

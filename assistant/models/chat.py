@@ -1,4 +1,4 @@
-"""``CHAT_MODEL`` and ``REWRITE_MODEL`` -> a chat model: a service's, or the embedded one."""
+"""What a chat model is to the conversation, and the one kind that every service is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from langchain_core.messages import BaseMessage
 
 from assistant.models.failures import as_model_error
-from assistant.models.providers import LOCAL, Endpoint, endpoint, split_name
+from assistant.models.providers import LOCAL, Endpoint
 from assistant.models.reading import Reading
 from assistant.settings import Settings
 
@@ -96,23 +96,6 @@ class RemoteChat(ChatModel):
 
     def reading(self) -> Reading:
         return reading(self.settings, None, REMOTE_WINDOW)
-
-
-def open_chat(settings: Settings, name: str, setting: str) -> ChatModel:
-    """The chat model called ``name``; nothing is started yet.
-
-    Args:
-        setting: where the name stands, for the error message.
-
-    Raises:
-        SettingsError: no such provider or embedded model, or its key is missing.
-    """
-    provider, model = split_name(name, setting)
-    if provider != LOCAL:
-        return RemoteChat(settings, endpoint(settings, name, setting))
-    from assistant.models.embedded import EmbeddedChat
-
-    return EmbeddedChat(settings, model)
 
 
 def openai_client(settings: Settings, target: Endpoint) -> BaseChatModel:

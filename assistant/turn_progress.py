@@ -1,0 +1,76 @@
+"""What a turn gathers on its way, and the shapes of what goes in and comes out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from langchain_core.messages import BaseMessage
+
+from assistant import events
+from assistant.errors import ConversationError
+from assistant.passages import Passage
+from assistant.rewriting import Standalone
+
+LONGEST_QUESTION = 8000  # characters
+
+
+@dataclass
+class TurnProgress:
+    """The state of one turn of ``user`` in a conversation."""
+
+    user: str
+    conversation_id: str
+    question: str
+    language: str
+    began: float = field(default_factory=time.monotonic)
+    waited: float = 0.0  # seconds for the model to load: they don't count against its reading
+    timings: dict[str, float] = field(default_factory=dict)
+    history: list[BaseMessage] = field(default_factory=list)
+    standalone: Standalone = field(default_factory=lambda: Standalone("", ""))
+    sources: list[events.Source] = field(default_factory=list)
+    answer: str = ""
+    refused: bool = False
+    stopped: bool = False
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def step(self, stage: str) -> events.Step:
+        self.timings[stage] = round(self.elapsed(), 3)
+        return events.Step(stage, self.timings[stage])
+
+
+def checked_question(question: str) -> str:
+    """The question without white space around it.
+
+    Raises:
+        ConversationError: it is empty or too long.
+    """
+    question = question.strip()
+    if not question:
+        raise ConversationError("The question is empty.", "问题是空的。")
+    if len(question) > LONGEST_QUESTION:
+        raise ConversationError(
+            "The question has {length} characters; at most {most} can be asked at once. Add long "
+            "texts to the knowledge base instead.",
+            "问题有 {length} 个字符，一次最多 {most} 个。较长的文本请加入知识库。",
+            length=len(question),
+            most=LONGEST_QUESTION,
+        )
+    return question
+
+
+def source_event(passage: Passage) -> events.Source:
+    """A passage as the reader sees it."""
+    hit = passage.hit
+    return events.Source(
+        n=passage.n,
+        id=hit.id,
+        title=hit.source.title,
+        location=hit.location,
+        quote=passage.quote,
+        score=round(hit.score, 4),
+        link=f"/source/{hit.source.id}#chunk-{hit.position}",
+        url=hit.link,
+    )
