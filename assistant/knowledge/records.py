@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, field
+
+# What no database text and no tokenizer can hold: NUL, and halves of surrogate pairs.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """``text`` with U+FFFD in place of NUL and of lone surrogates."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 @dataclass(frozen=True)
 class NewChunk:
     """A chunk on its way in. Its id is made from the source and the content, so that the same
-    text at the same place keeps its id (and its vector) when a document is added again."""
+    text at the same place keeps its id (and its vector) when a document is added again.
+
+    NUL and lone surrogates become U+FFFD here, before anything is embedded or hashed.
+    """
 
     text: str
     heading_path: tuple[str, ...] = ()
     page: int | None = None  # 1-based, for documents that have pages
     anchor: str | None = None  # fragment of the section on a web page
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", storable(self.text))
+        object.__setattr__(self, "heading_path", tuple(map(storable, self.heading_path)))
+        if self.anchor is not None:
+            object.__setattr__(self, "anchor", storable(self.anchor))
+
     @property
     def embedding_text(self) -> str:
         """What is embedded and indexed: the headings give a small chunk its subject."""
         return "\n".join([*self.heading_path, self.text])
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of :attr:`embedding_text`: chunks with the same hash have the same vector. Page
+        and anchor are not in it, so that a moved page number is stored without embedding again."""
+        return hashlib.sha256(self.embedding_text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,211 @@
+"""Rows of collections and sources. Every function runs in its caller's transaction."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+from assistant.errors import KnowledgeError
+from assistant.knowledge.database import Connection, Row
+from assistant.knowledge.records import Source, storable
+
+#: Kind of the sources that hold what came through LangChain's interface.
+TEXT_KIND = "text"
+
+_NAME = re.compile(r"\w[\w.-]{0,63}")
+
+#: For SELECTs over sources; :func:`source_of` reads them.
+SOURCE_COLUMNS = (
+    "sources.id AS source_id, sources.uri, sources.title, sources.kind, sources.chunks, "
+    "sources.size, sources.content_hash AS source_hash, sources.added_at, sources.updated_at"
+)
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A knowledge base of its own: sources, and vectors of one embedding model."""
+
+    id: int
+    name: str
+    owner: str
+    fingerprint: str
+    dimension: int
+
+    def check(self, fingerprint: str) -> None:
+        """Raises KnowledgeError if ``fingerprint`` is another model's."""
+        if fingerprint != self.fingerprint:
+            raise KnowledgeError(
+                "Collection {name} was embedded with {stored}, but the embedding model is now "
+                "{given}: set EMBEDDING_MODEL back, or add the documents to a new collection.",
+                "知识库 {name} 由 {stored} 嵌入，而当前嵌入模型是 {given}：请将 EMBEDDING_MODEL "
+                "改回，或把文档添加到新的知识库。",
+                name=self.name,
+                stored=self.fingerprint,
+                given=fingerprint,
+            )
+
+    def check_dimension(self, dimension: int) -> None:
+        """Raises KnowledgeError if vectors of ``dimension`` don't fit."""
+        if dimension != self.dimension:
+            raise KnowledgeError(
+                "Collection {name} holds vectors of {stored} numbers, got {given}: the embedding "
+                "model isn't the one that filled it; set EMBEDDING_MODEL back.",
+                "知识库 {name} 的向量为 {stored} 维，实际为 {given} 维：当前嵌入模型与建库时不同，"
+                "请将 EMBEDDING_MODEL 改回。",
+                name=self.name,
+                stored=self.dimension,
+                given=dimension,
+            )
+
+
+def check_name(name: str) -> str:
+    """``name`` if it can name a collection (it also names a file)."""
+    if not _NAME.fullmatch(name):
+        raise KnowledgeError(
+            "{name} can't name a collection: use up to 64 letters, digits, '_', '-' and '.', "
+            "beginning with a letter or digit.",
+            "{name} 不能用作知识库名称：最多 64 个字母、汉字、数字、“_”、“-”、“.”，"
+            "并以字母、汉字或数字开头。",
+            name=repr(name),
+        )
+    return name
+
+
+def find_collection(connection: Connection, name: str) -> Collection | None:
+    row = connection.execute(
+        "SELECT id, name, owner, fingerprint, dimension FROM collections WHERE name = ?", (name,)
+    ).fetchone()
+    return Collection(*row) if row else None
+
+
+def claim_collection(
+    connection: Connection, name: str, fingerprint: str, dimension: int
+) -> Collection:
+    """The collection for writing vectors of this model; made where missing. One without chunks
+    takes the new model.
+
+    Raises:
+        KnowledgeError: it holds another model's vectors.
+    """
+    known = find_collection(connection, name)
+    if known is None:
+        connection.execute(
+            "INSERT INTO collections (name, fingerprint, dimension, created_at) "
+            "VALUES (?, ?, ?, ?)",
+            (name, fingerprint, dimension, time.time()),
+        )
+    elif not has_chunks(connection, known.id):
+        connection.execute(
+            "UPDATE collections SET fingerprint = ?, dimension = ? WHERE id = ?",
+            (fingerprint, dimension, known.id),
+        )
+    else:
+        known.check(fingerprint)
+        known.check_dimension(dimension)
+        return known
+    made = find_collection(connection, name)
+    assert made is not None  # noqa: S101 - written two lines above
+    return made
+
+
+def has_chunks(connection: Connection, collection_id: int) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM chunks WHERE collection_id = ? LIMIT 1", (collection_id,)
+    ).fetchone()
+    return row is not None
+
+
+def count_all(connection: Connection) -> dict[str, dict[str, int]]:
+    """Sources and chunks of every collection by its name."""
+    rows = connection.execute(
+        "SELECT name, count(sources.id) AS sources, coalesce(sum(sources.chunks), 0) AS chunks "
+        "FROM collections LEFT JOIN sources ON sources.collection_id = collections.id "
+        "GROUP BY collections.id ORDER BY name"
+    )
+    return {row["name"]: {"sources": row["sources"], "chunks": row["chunks"]} for row in rows}
+
+
+def source_of(row: Row, collection: str) -> Source:
+    return Source(
+        id=row["source_id"],
+        collection=collection,
+        uri=row["uri"],
+        title=row["title"],
+        kind=row["kind"],
+        chunks=row["chunks"],
+        size=row["size"],
+        content_hash=row["source_hash"],
+        added_at=row["added_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def find_source(connection: Connection, collection: Collection, key: int | str) -> Source | None:
+    """A source by its id or its URI."""
+    column = "id" if isinstance(key, int) else "uri"
+    row = connection.execute(
+        f"SELECT {SOURCE_COLUMNS} FROM sources WHERE collection_id = ? AND {column} = ?",  # noqa: S608
+        (collection.id, key),
+    ).fetchone()
+    return source_of(row, collection.name) if row else None
+
+
+def list_sources(connection: Connection, collection: Collection) -> list[Source]:
+    rows = connection.execute(
+        f"SELECT {SOURCE_COLUMNS} FROM sources WHERE collection_id = ? ORDER BY uri",  # noqa: S608
+        (collection.id,),
+    )
+    return [source_of(row, collection.name) for row in rows]
+
+
+@dataclass(frozen=True)
+class NewSource:
+    """What is known of a source when it is stored."""
+
+    uri: str
+    title: str
+    kind: str
+    size: int
+    content_hash: str
+
+    def __post_init__(self) -> None:
+        if not self.uri or storable(self.uri) != self.uri:
+            raise KnowledgeError(
+                "{uri} can't name a source: it is empty or holds bytes that are no UTF-8 text; "
+                "rename the file.",
+                "{uri} 不能用作来源名称：为空或含有非 UTF-8 字节；请重命名文件。",
+                uri=repr(self.uri),
+            )
+        object.__setattr__(self, "title", storable(self.title))
+
+
+def put_source(connection: Connection, collection: Collection, new: NewSource) -> Source:
+    """Insert the source, or update the row of its URI if anything differs."""
+    known = find_source(connection, collection, new.uri)
+    if known is None:
+        now = time.time()
+        connection.execute(
+            "INSERT INTO sources (collection_id, uri, title, kind, size, content_hash, added_at, "
+            "updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (collection.id, new.uri, new.title, new.kind, new.size, new.content_hash, now, now),
+        )
+    elif new != NewSource(known.uri, known.title, known.kind, known.size, known.content_hash):
+        connection.execute(
+            "UPDATE sources SET title = ?, kind = ?, size = ?, content_hash = ?, updated_at = ? "
+            "WHERE id = ?",
+            (new.title, new.kind, new.size, new.content_hash, time.time(), known.id),
+        )
+    else:
+        return known
+    stored = find_source(connection, collection, new.uri)
+    assert stored is not None  # noqa: S101 - written above
+    return stored
+
+
+def change_count(connection: Connection, source_id: int, change: int) -> None:
+    """Note that the source's chunks changed, and how many there are more (or fewer)."""
+    connection.execute(
+        "UPDATE sources SET updated_at = ?, chunks = chunks + ? WHERE id = ?",
+        (time.time(), change, source_id),
+    )

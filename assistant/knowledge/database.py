@@ -1,0 +1,300 @@
+"""SQLite: the one database of a data folder, and the only module that knows SQLite.
+
+Any number of threads and processes read; one writes at a time, for the length of one commit.
+A commit is on the disk when :meth:`Database.write` returns (``synchronous=FULL``: with NORMAL,
+WAL mode may lose the last commits when the power goes).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from assistant.errors import KnowledgeError, KnowledgeLocked
+
+logger = logging.getLogger(__name__)
+
+#: What the functions of the neighbouring modules take; they need not import sqlite3.
+Connection = sqlite3.Connection
+Row = sqlite3.Row
+
+SCHEMA_VERSION = 1
+#: "KnBs": tells our database from another program's.
+APPLICATION_ID = 0x4B6E4273
+WAIT_SECONDS = 10.0
+
+_SETTINGS = (
+    "PRAGMA synchronous = FULL",
+    # On macOS a plain fsync leaves the data in the drive's cache.
+    "PRAGMA fullfsync = ON",
+    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA foreign_keys = ON",
+    # Gives the space of a write-ahead log that grew back after the next checkpoint.
+    "PRAGMA journal_size_limit = 67108864",
+)
+
+
+class Database:
+    """Connections to ``path``; made with its folder where missing.
+
+    Args:
+        path: the database file.
+        wait_seconds: how long a write waits for another writer before ``KnowledgeLocked``.
+
+    Raises:
+        KnowledgeError: the folder can't be made or written, the file is no database of ours, is
+            damaged, or was written by a newer version.
+    """
+
+    def __init__(self, path: Path, wait_seconds: float = WAIT_SECONDS) -> None:
+        self.path = path
+        self._wait = wait_seconds
+        self._write_lock = threading.Lock()
+        self._pool_lock = threading.Lock()
+        self._idle: list[Connection] = []
+        self._writer: Connection | None = None
+        self._closed = False
+        self._make_folder()
+        self._prepare()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection inside one read transaction: all its queries see the same state."""
+        with self._translated():
+            connection = self._borrow()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                self._give_back(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection inside the one write transaction: committed at the end, or rolled back
+        when the block raises.
+
+        Raises:
+            KnowledgeLocked: another thread or process wrote for the whole wait.
+        """
+        deadline = time.monotonic() + self._wait
+        if not self._write_lock.acquire(timeout=self._wait):
+            raise self._locked()
+        try:
+            with self._translated():
+                connection = self._open_writer()
+                left = max(0, int((deadline - time.monotonic()) * 1000))
+                connection.execute(f"PRAGMA busy_timeout = {left}")
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+        finally:
+            self._write_lock.release()
+
+    def close(self) -> None:
+        """Close all connections; one that is in use is closed when it comes back."""
+        with self._write_lock, self._pool_lock:
+            self._closed = True
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KnowledgeError(
+                "The data folder {folder} can't be made ({reason}): set DATA_DIR in .env to a "
+                "folder that this user may write.",
+                "无法创建数据目录 {folder}（{reason}）：请在 .env 中把 DATA_DIR 设为"
+                "当前用户可写的目录。",
+                folder=self.path.parent,
+                reason=error.strerror,
+            ) from error
+
+    def _prepare(self) -> None:
+        """Check the version; make the tables of a new database."""
+        with self._translated():
+            connection = self._connect()
+            try:
+                self._check_version(connection)
+                self._use_wal(connection)
+                self._make_tables(connection)
+            finally:
+                connection.close()
+
+    def _check_version(self, connection: Connection) -> int:
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise KnowledgeError(
+                "{path} was written by a newer version of this program (schema {found}; this one "
+                "knows up to {known}): update the program, or set DATA_DIR to another folder.",
+                "{path} 由更新版本的程序写入（数据库版本 {found}，当前程序最高支持 {known}）："
+                "请升级程序，或将 DATA_DIR 设为其他目录。",
+                path=self.path,
+                found=version,
+                known=SCHEMA_VERSION,
+            )
+        return version
+
+    def _use_wal(self, connection: Connection) -> None:
+        # Several processes may make the database at once; the switch to WAL doesn't wait for
+        # the others as other statements do.
+        deadline = time.monotonic() + self._wait
+        while True:
+            try:
+                mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        if mode != "wal":
+            raise KnowledgeError(
+                "{path} can't use SQLite's write-ahead log (it is in mode {mode}): put DATA_DIR "
+                "on a local disk.",
+                "{path} 无法启用 SQLite 预写日志（模式 {mode}）：请把 DATA_DIR 放在本地磁盘上。",
+                path=self.path,
+                mode=mode,
+            )
+
+    def _make_tables(self, connection: Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self._check_version(connection) == 0:
+                self._check_empty(connection)
+                for statement in _statements():
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def _check_empty(self, connection: Connection) -> None:
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise KnowledgeError(
+                "{path} is the database of another program: move it away, or set DATA_DIR in .env "
+                "to another folder.",
+                "{path} 是其他程序的数据库：请将其移走，或在 .env 中把 DATA_DIR 设为其他目录。",
+                path=self.path,
+            )
+
+    def _connect(self) -> Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=self._wait, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        try:
+            for setting in _SETTINGS:
+                connection.execute(setting)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _open_writer(self) -> Connection:
+        self._check_open()
+        if self._writer is None:
+            self._writer = self._connect()
+        return self._writer
+
+    def _borrow(self) -> Connection:
+        # A pool, not a connection per thread: servers start many short-lived threads.
+        with self._pool_lock:
+            self._check_open()
+            if self._idle:
+                return self._idle.pop()
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        with self._pool_lock:
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise KnowledgeError(
+                "The knowledge base {path} is closed: open it again.",
+                "知识库 {path} 已关闭：请重新打开。",
+                path=self.path,
+            )
+
+    def _locked(self) -> KnowledgeLocked:
+        return KnowledgeLocked(
+            "Another process is writing to {path} and did not finish within {seconds:g} s: "
+            "nothing was changed; try again in a moment.",
+            "另一个进程正在写入 {path}，{seconds:g} 秒内未完成：未做任何更改，请稍后重试。",
+            path=self.path,
+            seconds=self._wait,
+        )
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """SQLite's errors as ours, with what to do."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", "")
+            if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise self._locked() from error
+            for prefixes, en, zh in _FAULTS:
+                if name.startswith(prefixes):
+                    raise KnowledgeError(
+                        en, zh, path=self.path, folder=self.path.parent, reason=error
+                    ) from error
+            raise
+
+
+_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("SQLITE_FULL",),
+        "The disk of {folder} is full: nothing was changed; make room and try again.",
+        "{folder} 所在磁盘已满：未做任何更改，请清理空间后重试。",
+    ),
+    (
+        ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"),
+        "{path} can't be opened for writing ({reason}): make the folder writable for this user, "
+        "or set DATA_DIR in .env to another one.",
+        "无法写入 {path}（{reason}）：请让当前用户可写该目录，或在 .env 中更换 DATA_DIR。",
+    ),
+    (
+        ("SQLITE_CORRUPT", "SQLITE_NOTADB"),
+        "{path} is damaged or no SQLite database ({reason}): bring it back from a backup, or move "
+        "it away and add the documents again.",
+        "{path} 已损坏或不是 SQLite 数据库（{reason}）：请从备份恢复，或将其移走后重新添加文档。",
+    ),
+    (
+        ("SQLITE_IOERR",),
+        "The disk failed while {path} was in use ({reason}): check the disk and try again.",
+        "访问 {path} 时磁盘出错（{reason}）：请检查磁盘后重试。",
+    ),
+)
+
+
+def _statements() -> Iterator[str]:
+    statement = ""
+    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

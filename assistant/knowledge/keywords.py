@@ -1,0 +1,214 @@
+"""Segmentation for keyword search: the same rules for what is stored and what is asked.
+
+- Text is normalised (NFKC) and lower-cased; Latin letters lose their accents.
+- Chinese, Japanese and Korean runs become overlapping pairs and their last character, so that every
+  character begins exactly one token: ``向量库`` is ``向量 量库 库``. A query of one character finds
+  all tokens that begin with it.
+- English words lose plural, -ing and -ed.
+- Identifiers, versions, error codes, paths and addresses are kept whole and in their parts:
+  ``KnowledgeBase.add_texts`` is itself, ``knowledgebase knowledge base add text`` and
+  ``add_texts``; ``3.11.7`` is itself and ``3.11``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from assistant.knowledge.stop_words import (
+    CHINESE_PHRASES,
+    CHINESE_SINGLE,
+    CHINESE_WHOLE,
+    ENGLISH,
+)
+
+#: Longer tokens (encoded data, minified code) are cut here, in documents and in queries alike.
+LONGEST_TOKEN = 64
+#: A pasted page as a query is searched by its first terms.
+MOST_TERMS = 96
+
+# Ideographs and radicals, kana, hangul; without the punctuation between them.
+_CJK = (
+    "\u2e80-\u2fd5\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_ATOM = rf"[^\W_{_CJK}]+"
+_PIECE = re.compile(
+    rf"(?P<cjk>[{_CJK}]+)"
+    rf"|_{{0,2}}{_ATOM}(?:[_./\\:@-]{{1,3}}{_ATOM})*(?:__|(?:\+\+|\#)(?!\w))?"
+)
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])['\u2019](?:s|t|d|m|re|ve|ll)\b", re.IGNORECASE)
+_THOUSANDS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_SEGMENTS = re.compile(r"[/\\:@]+")
+_PARTS = re.compile(r"[_.\-+#]+")
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
+_HUMPS = re.compile(  # PDFs, HTTPServer, addTexts, E1234
+    r"[A-Z]{2,}(?=s$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+"
+)
+_CUT = re.compile(
+    f"({'|'.join(CHINESE_WHOLE)})|" + "|".join(sorted(CHINESE_PHRASES, key=len, reverse=True))
+)
+
+
+def segment(text: str) -> list[str]:
+    """The tokens of ``text`` in order, as they are stored; repeated where the text repeats."""
+    return [token for token, _ in _tokens(_normalise(text))]
+
+
+def query_terms(text: str) -> list[str]:
+    """The distinct terms that ``text`` asks for, in order, without stop words.
+
+    If only stop words are there, they are the terms. Empty where there is no letter or digit.
+    """
+    normal = _normalise(text)
+    cut = _CUT.sub(lambda match: match[1] or " ", normal)
+    terms = [term for term in _query_tokens(cut) if term not in _STOP_WORDS]
+    return list(dict.fromkeys(terms or _query_tokens(normal)))[:MOST_TERMS]
+
+
+def matching_terms(terms: list[str], text: str) -> set[str]:
+    """Those of ``terms`` (from :func:`query_terms`) that ``text`` holds, by the index's rules."""
+    tokens = set(segment(text))
+    first_characters = {token[0] for token in tokens}
+    return {term for term in terms if term in (first_characters if _is_prefix(term) else tokens)}
+
+
+def scoped(tokens: Iterable[str], collection_id: int) -> Iterator[str]:
+    """Tokens as the keyword table holds them, apart from other collections' tokens."""
+    return (f"{collection_id}:{token}" for token in tokens)
+
+
+def match_expression(text: str, collection_id: int) -> str:
+    """An FTS5 expression for the chunks of a collection with any term of ``text``; empty if it
+    has none.
+
+    Every term is quoted and made of letters, digits and ``_./\\:@-+#`` only, so whatever was typed
+    can't be read as syntax.
+    """
+    terms = query_terms(text)
+    return " OR ".join(
+        f'"{word}" *' if _is_prefix(term) else f'"{word}"'
+        for term, word in zip(terms, scoped(terms, collection_id), strict=True)
+    )
+
+
+def _normalise(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text)
+    text = _APOSTROPHE.sub("", text)
+    return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+
+
+def _tokens(normal: str) -> Iterator[tuple[str, bool]]:
+    """Each token and whether it is the last character of a longer CJK run."""
+    for match in _PIECE.finditer(normal):
+        run = match["cjk"]
+        if run is None:
+            yield from ((token, False) for token in _compound(match[0]))
+        else:
+            yield from ((run[i : i + 2], False) for i in range(len(run) - 1))
+            yield run[-1], len(run) > 1
+
+
+def _query_tokens(normal: str) -> list[str]:
+    return [token for token, is_tail in _tokens(normal) if not is_tail]
+
+
+def _is_prefix(term: str) -> bool:
+    return len(term) == 1 and re.match(f"[{_CJK}]", term) is not None
+
+
+def _compound(text: str) -> Iterator[str]:
+    """A word, identifier, number or path: whole and in parts, each once."""
+    found: dict[str, None] = {}
+    pieces = _SEGMENTS.split(text)
+    if len(pieces) > 1:
+        found[_whole(text)] = None
+    for piece in pieces:
+        if _PARTS.search(piece):
+            found.update(dict.fromkeys(_joined(piece)))
+        for part in _PARTS.split(_VERSION.sub(".", piece)):
+            found.update(dict.fromkeys(_atom(part)))
+    return iter(found)
+
+
+def _joined(piece: str) -> Iterator[str]:
+    """What is itself joined of parts: the piece, its versions, the names between its dots."""
+    yield _whole(piece)
+    for version in _VERSION.findall(piece):
+        yield version
+        yield ".".join(version.split(".")[:2])
+    for name in _VERSION.sub(".", piece).split("."):
+        if _PARTS.search(name.strip("-")):
+            yield _whole(name.strip("-"))
+
+
+def _whole(text: str) -> str:
+    return text.casefold()[:LONGEST_TOKEN]
+
+
+def _atom(part: str) -> Iterator[str]:
+    """Letters and digits without a separator: whole, and its humps where it has several."""
+    if not part:
+        return
+    yield _word(part)
+    if part.isascii():
+        humps = _HUMPS.findall(part)
+        if len(humps) > 1:
+            yield from (_word(hump) for hump in humps if len(hump) > 1)
+
+
+def _word(text: str) -> str:
+    word = text.casefold()
+    if not word.isascii():
+        word = _without_accents(word)
+    word = word[:LONGEST_TOKEN]
+    return stem(word) if word.isascii() and word.isalpha() else word
+
+
+def _without_accents(word: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
+    # Other scripts' marks are letters of their own: only Latin words are folded.
+    return plain if plain.isascii() else word
+
+
+def stem(word: str) -> str:
+    """A lower-case English word without plural, -ing, -ed and final -e.
+
+    >>> [stem(word) for word in ("embeddings", "embedded", "embed", "stores", "storing", "queries")]
+    ['embed', 'embed', 'embed', 'stor', 'stor', 'query']
+    """
+    if len(word) < 4:
+        return word
+    word = _without_ending(_singular(word))
+    return word[:-1] if len(word) > 3 and word.endswith("e") else word
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "zzes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _without_ending(word: str) -> str:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ied") and len(word) > 4:
+        return word[:-3] + "y"
+    for ending in ("ing", "ed"):
+        rest = word.removesuffix(ending)
+        if (
+            rest != word
+            and not word.endswith("eed")
+            and len(rest) > 2
+            and re.search("[aeiouy]", rest)
+        ):
+            is_doubled = len(rest) > 3 and rest[-1] == rest[-2] and rest[-1] not in "lsz"
+            return rest[:-1] if is_doubled else rest
+    return word
+
+
+_IRREGULAR = {"used": "use", "using": "use", "embed": "embed"}
+_STOP_WORDS = ENGLISH | {stem(word) for word in ENGLISH} | CHINESE_SINGLE

@@ -1,0 +1,139 @@
+"""Reading chunks as hits. Every function runs in its caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from assistant.knowledge.catalogue import SOURCE_COLUMNS, Collection, source_of
+from assistant.knowledge.database import Connection, Row
+from assistant.knowledge.filters import Where, condition
+from assistant.knowledge.keywords import match_expression
+from assistant.knowledge.records import Hit
+from assistant.knowledge.vectors import Ids, Vectors, from_blobs
+
+_COLUMNS = (
+    "chunks.id AS row_id, chunks.chunk_id, chunks.position, chunks.text, chunks.heading_path, "
+    f"chunks.page, chunks.anchor, chunks.metadata, {SOURCE_COLUMNS}"
+)
+_TABLES = "chunks JOIN sources ON sources.id = chunks.source_id"
+
+
+def hits_by_row(
+    connection: Connection, collection: Collection, found: Sequence[tuple[int, float]]
+) -> list[Hit]:
+    """Hits for (row id, score), in that order; rows that are gone are left out."""
+    rows = connection.execute(
+        # The + keeps SQLite from walking through the whole collection by its index.
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE +chunks.collection_id = ? "  # noqa: S608
+        "AND chunks.id IN (SELECT value FROM json_each(?))",
+        (collection.id, json.dumps([row_id for row_id, _ in found])),
+    )
+    hits = {row["row_id"]: _hit(row, collection) for row in rows}
+    return [replace(hits[row_id], score=score) for row_id, score in found if row_id in hits]
+
+
+def hits_by_id(
+    connection: Connection, collection: Collection, chunk_ids: Iterable[str]
+) -> list[Hit]:
+    """Hits for ids in their order; unknown ones are left out, doubled ones come once."""
+    wanted = list(dict.fromkeys(chunk_ids))
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE chunks.collection_id = ? "  # noqa: S608
+        "AND chunks.chunk_id IN (SELECT value FROM json_each(?))",
+        (collection.id, json.dumps(wanted)),
+    )
+    hits = {row["chunk_id"]: _hit(row, collection) for row in rows}
+    return [hits[chunk_id] for chunk_id in wanted if chunk_id in hits]
+
+
+def hits_of_source(
+    connection: Connection,
+    collection: Collection,
+    source_id: int,
+    first: int = 0,
+    last: int | None = None,
+) -> list[Hit]:
+    """The chunks of a source in order, from position ``first`` to ``last`` (both included)."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE chunks.collection_id = ? "  # noqa: S608
+        "AND chunks.source_id = ? AND chunks.position BETWEEN ? AND ? "
+        "ORDER BY chunks.position, chunks.id",
+        (collection.id, source_id, first, 2**62 if last is None else last),
+    )
+    return [_hit(row, collection) for row in rows]
+
+
+def keyword_hits(
+    connection: Connection, collection: Collection, text: str, k: int, where: Where | None
+) -> list[Hit]:
+    """The ``k`` best chunks by BM25; higher is better. Any text is a valid query."""
+    expression = match_expression(text, collection.id)
+    if not expression or k < 1:
+        return []
+    join, (test, parameters) = "", condition(where)
+    if where:
+        join = "JOIN chunks ON chunks.id = chunk_words.rowid JOIN sources ON sources.id = source_id"
+    rows = connection.execute(
+        "SELECT chunk_words.rowid, -bm25(chunk_words) AS score "  # noqa: S608
+        f"FROM chunk_words {join} WHERE chunk_words MATCH ? AND {test} "
+        "ORDER BY score DESC, chunk_words.rowid LIMIT ?",
+        (expression, *parameters, k),
+    )
+    found = [(row[0], row[1]) for row in rows]
+    hits = hits_by_row(connection, collection, found)
+    return [replace(hit, keyword_rank=rank) for rank, hit in enumerate(hits, 1)]
+
+
+def rows_where(connection: Connection, collection: Collection, where: Where) -> Ids:
+    """Ids of the rows that match a filter."""
+    test, parameters = condition(where)
+    rows = connection.execute(
+        f"SELECT chunks.id FROM {_TABLES} WHERE chunks.collection_id = ? AND {test}",  # noqa: S608
+        (collection.id, *parameters),
+    )
+    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def vectors_by_hash(
+    connection: Connection, collection: Collection, hashes: Iterable[str]
+) -> dict[str, Vectors]:
+    """The stored vectors of these content hashes, each of shape (dimension,)."""
+    rows = connection.execute(
+        "SELECT content_hash, vector FROM chunks WHERE collection_id = ? "
+        "AND content_hash IN (SELECT value FROM json_each(?))",
+        (collection.id, json.dumps(list(hashes))),
+    )
+    blobs = {row["content_hash"]: row["vector"] for row in rows}
+    vectors = from_blobs(list(blobs.values()), collection.dimension)
+    return dict(zip(blobs, vectors, strict=True))
+
+
+def vectors_by_id(
+    connection: Connection, collection: Collection, chunk_ids: Sequence[str]
+) -> Vectors:
+    """(n, dimension), in the order of those ids that are there."""
+    rows = connection.execute(
+        "SELECT chunk_id, vector FROM chunks WHERE collection_id = ? "
+        "AND chunk_id IN (SELECT value FROM json_each(?))",
+        (collection.id, json.dumps(list(chunk_ids))),
+    )
+    blobs = {row["chunk_id"]: row["vector"] for row in rows}
+    return from_blobs([blobs[one] for one in chunk_ids if one in blobs], collection.dimension)
+
+
+def _hit(row: Row, collection: Collection) -> Hit:
+    return Hit(
+        id=row["chunk_id"],
+        text=row["text"],
+        score=0.0,
+        source=source_of(row, collection.name),
+        position=row["position"],
+        heading_path=tuple(json.loads(row["heading_path"])),
+        page=row["page"],
+        anchor=row["anchor"],
+        metadata=json.loads(row["metadata"]),
+    )
