@@ -199,6 +199,9 @@ def watch(files: Files, grace_seconds: float) -> None:
         if _stays_unused(users, grace_seconds):
             break
     stop_server(files.name, lock)
+    os.close(lock)
+    if files.lock.exists():  # another file by now, if the folder was deleted and made anew
+        stop_server(files.name, _open(files.lock))
     files.record.unlink(missing_ok=True)
 
 
