@@ -24,6 +24,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from langchain_core.messages import BaseMessage
+
 from assistant import events
 from assistant.answering import passage_document, stuff_documents_chain
 from assistant.citations import Checked, check_citations
@@ -65,6 +67,10 @@ _NOTHING = {
 
 def new_conversation_id() -> str:
     return secrets.token_hex(8)
+
+
+#: Messages that a chat model can read before they are needed.
+Ahead = tuple[ChatModel, list[BaseMessage]]
 
 
 @dataclass(frozen=True)
@@ -244,21 +250,20 @@ class Conversation:
         except MemoryUnavailable as error:
             yield self._away(now, error)
 
-    def warm_up(self) -> None:
-        """Let the chat models read the fixed parts of their prompts before the first question."""
+    def fixed_prompts(self) -> Iterator[Ahead]:
+        """The parts of the prompts that never change, to be read before the first question."""
         for language in LANGUAGES:
             answer = self.prompts.get("answer", language)
-            self.chat.warm(answer.messages(context="", question=""))
+            yield self.chat, answer.messages(context="", question="")
         for language in LANGUAGES:
             rewrite = self.prompts.get("rewrite", language)
-            self.rewrite_chat.warm(rewrite.messages(history="", question=""))
+            yield self.rewrite_chat, rewrite.messages(history="", question="")
 
-    def prepare(self, user: str, conversation_id: str) -> None:
-        """Let the chat model read the conversation now, while the person reads the answer, so
-        that the next question is rewritten sooner."""
+    def next_prompts(self, user: str, conversation_id: str) -> Iterator[Ahead]:
+        """What can be read of the next rewrite's prompt while the person reads the answer."""
         history = as_chat_history(self.short_term.turns(user, conversation_id))
         if history:
-            self.rewrite_chat.warm(self.rewriter.prompt_prefix(history))
+            yield self.rewrite_chat, self.rewriter.prompt_prefix(history)
 
     def forget(self, user: str, conversation_id: str) -> None:
         """Remove a conversation from both memories."""

@@ -3,6 +3,7 @@ benchmarks and the tests alike."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,6 +36,10 @@ class Parts:
     turns: Turns
     closers: tuple[Callable[[], None], ...]
 
+    def start(self) -> None:
+        """Get the models ready in the background."""
+        threading.Thread(target=self.turns.warm_up, name="warm-up", daemon=True).start()
+
     def close(self) -> None:
         for close in self.closers:
             close()
@@ -42,7 +47,7 @@ class Parts:
 
 def open_parts(settings: Settings, collection: str = "default") -> Parts:
     """Open everything that the settings name. Models get ready when first asked, or in the
-    background after ``chat.start()``.
+    background after :meth:`Parts.start`.
 
     Raises:
         AssistantError: a setting, a folder or a prompt can't be used.

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from assistant.conversation import Conversation
+from assistant.conversation import Ahead, Conversation
 from assistant.errors import AssistantError, ConversationError
 from assistant.events import Error, Event
 
@@ -132,13 +132,26 @@ class Turns:
         finally:
             turn.end()
         if ahead:
-            self._prepare(turn)
+            self._read_ahead(self._conversation.next_prompts(turn.user, turn.conversation_id))
 
-    def _prepare(self, turn: RunningTurn) -> None:
+    def warm_up(self) -> None:
+        """Get the chat model ready and let it read what never changes in its prompts."""
         try:
-            self._conversation.prepare(turn.user, turn.conversation_id)
+            self._conversation.chat.model()
         except AssistantError as error:
-            log.info("the next question could not be prepared: %s", error)
+            log.error("%s", error)  # its state tells the reader; the next question tries again
+            return
+        self._read_ahead(self._conversation.fixed_prompts())
+
+    def _read_ahead(self, prompts: Iterator[Ahead]) -> None:
+        """Only while nobody waits for an answer: a turn needs all of the machine."""
+        try:
+            for chat, messages in prompts:
+                if any(not turn.ended for turn, _ in list(self._running.values())):
+                    return
+                chat.warm(messages)
+        except AssistantError as error:
+            log.info("nothing was read ahead: %s", error)
 
     def _sweep(self) -> None:
         limit = time.monotonic() - self.KEPT_SECONDS

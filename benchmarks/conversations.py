@@ -81,9 +81,7 @@ def main() -> None:
             parts = open_parts(settings)
             try:
                 _fill(parts, arguments.data, name)
-                parts.chat.start()
-                parts.chat.model()
-                parts.conversation.warm_up()
+                parts.turns.warm_up()
                 memory[f"{name} idle"] = _resident_gb()
                 for conversation in _conversations(arguments.data / name, arguments.each):
                     results += _run(parts, name, conversation, arguments.think)
@@ -156,11 +154,12 @@ def _question(row: dict[str, Any], relevant: set[str]) -> Question:
 def _run(parts: Parts, name: str, pair: Sequence[Question], think: float) -> list[Result]:
     results = []
     for position, question in enumerate(pair):
-        if position and think:
-            parts.conversation.prepare("bench", pair[0].id)
-            time.sleep(think)
         # The set's own conversation, so that both questions follow what people really said.
         parts.conversation.short_term.fill("bench", pair[0].id, question.history)
+        if position and think:
+            for chat, messages in parts.conversation.next_prompts("bench", pair[0].id):
+                chat.warm(messages)
+            time.sleep(think)
         result = Result(name, question.id, position, question.text)
         result.reference = " / ".join(question.facts or question.references)
         _turn(parts, pair[0].id, question, result)

@@ -243,15 +243,11 @@ def test_without_redis_the_chat_goes_on_and_says_so(tmp_path: Path, desk: Desk) 
     assert isinstance(rewrite, events.Rewrite) and rewrite.changed, "short-term memory still works"
 
 
-def test_reading_ahead_sends_the_prefix_of_the_next_rewrite(desk: Desk) -> None:
-    warmed: list[object] = []
+def test_the_next_rewrite_is_read_ahead(desk: Desk) -> None:
     desk.server.say("星河7000重1.8千克。")
     desk.ask("星河7000有多重？")
-    desk.parts.chat.warm = warmed.append  # type: ignore[method-assign,assignment]
-    try:
-        desk.parts.conversation.prepare("local", "c1")
-        desk.parts.conversation.warm_up()
-    finally:
-        del desk.parts.chat.warm  # type: ignore[method-assign]
-    assert "星河7000有多重？" in str(warmed[0])
-    assert len(warmed) == 5
+    ((chat, messages),) = desk.parts.conversation.next_prompts("local", "c1")
+    assert chat is desk.parts.chat
+    assert "用户：星河7000有多重？" in str(messages[-1].content)
+    assert len(list(desk.parts.conversation.fixed_prompts())) == 4
+    assert list(desk.parts.conversation.next_prompts("local", "unknown")) == []

@@ -6,16 +6,13 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from assistant.errors import AssistantError, SettingsError
 from assistant.language import reader_language
 from assistant.models import catalogue, files
+from assistant.models.progress_bar import terminal_bar
 from assistant.settings import Settings
 
 
@@ -78,7 +75,7 @@ def _pull(settings: Settings, arguments: argparse.Namespace) -> dict[str, object
     if model is None:
         print(f"CHAT_MODEL={settings.chat_model}: no file / 无需下载", file=sys.stderr)
         return {"path": None}
-    with _bar() as progress:
+    with terminal_bar() as progress:
         path = files.obtain(model, settings, progress)
     if not arguments.json:
         print(path)
@@ -91,20 +88,6 @@ def _named(settings: Settings, name: str | None) -> catalogue.ModelFile | Path |
         return catalogue.find(name.removeprefix("local:"))
     provider, _, model = settings.chat_model.partition(":")
     return catalogue.find(model) if provider == "local" else None
-
-
-@contextmanager
-def _bar() -> Iterator[files.Progress]:
-    """A progress bar on standard error, which appears with the first bytes."""
-    with tqdm(unit="B", unit_scale=True, unit_divisor=1000, delay=0.5) as bar:
-
-        def show(done: int, total: int, source: str) -> None:
-            bar.total = total
-            bar.set_description(source, refresh=False)
-            bar.update(done - bar.n)
-
-        with logging_redirect_tqdm():
-            yield show
 
 
 def _print(result: dict[str, object]) -> None:

@@ -27,10 +27,6 @@ class ChatModel(ABC):
 
     name: str
 
-    @abstractmethod
-    def start(self) -> None:
-        """Begin to get ready in the background. Called once, by whoever serves many turns."""
-
     @property
     @abstractmethod
     def ready(self) -> bool:
@@ -73,9 +69,6 @@ class RemoteChat(ChatModel):
     @property
     def name(self) -> str:  # type: ignore[override]
         return f"{self.target.provider}:{self.target.model}"
-
-    def start(self) -> None:
-        """Nothing to start: the service runs elsewhere."""
 
     @property
     def ready(self) -> bool:

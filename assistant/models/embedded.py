@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import BaseMessage
 
-from assistant.errors import AssistantError
 from assistant.models.chat import ChatModel, openai_client, reading
 from assistant.models.failures import as_model_error
-from assistant.models.files import Progress
 from assistant.models.local import LocalChatServer
+from assistant.models.progress_bar import terminal_bar
 from assistant.models.providers import LOCAL, Endpoint
 from assistant.models.reading import Reading
 from assistant.models.speed import local_speed
@@ -29,25 +28,14 @@ log = logging.getLogger(__name__)
 class EmbeddedChat(ChatModel):
     """The model called ``name`` after ``local:``; may be used from several threads."""
 
-    def __init__(self, settings: Settings, name: str, progress: Progress | None = None) -> None:
+    def __init__(self, settings: Settings, name: str) -> None:
         self.name = f"{LOCAL}:{name}"
-        self.progress = progress
         self._settings = settings
         self._server = LocalChatServer(settings, name)
         self._lock = threading.Lock()
         self._target = Endpoint(LOCAL, name, "", "", 0)
         self._client: BaseChatModel | None = None
         self._speed: float | None = None
-
-    def start(self) -> None:
-        threading.Thread(target=self._get_ready, name="chat-model", daemon=True).start()
-
-    def _get_ready(self) -> None:
-        try:
-            self.model()
-        except AssistantError as error:
-            # Shown by state() as long as it lasts; the next question tries again.
-            log.error("%s", error)
 
     @property
     def ready(self) -> bool:
@@ -59,7 +47,7 @@ class EmbeddedChat(ChatModel):
     def model(self) -> BaseChatModel:
         with self._lock:
             # Quick where the server lives; a dead one is replaced, perhaps at another address.
-            self._server.start(self.progress)
+            self._start_server()
             target = Endpoint(
                 LOCAL, self._target.model, self._server.base_url, self._server.api_key, 0
             )
@@ -70,6 +58,13 @@ class EmbeddedChat(ChatModel):
                 self._speed = local_speed(self._settings, self._server).prompt
                 log.info("%s reads %.0f tokens a second", self.name, self._speed)
             return self._client
+
+    def _start_server(self) -> None:
+        if self._server.state.stage in ("loading", "ready"):
+            self._server.start()
+            return
+        with terminal_bar() as progress:
+            self._server.start(progress)
 
     @contextmanager
     def guard(self) -> Iterator[None]:
