@@ -1,0 +1,227 @@
+"""What each command does: finds or changes something and says what, and with which exit code.
+
+Printing is done in :mod:`ingest.__main__`. The models and loaders are imported by the commands
+that need them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.errors import AssistantError, DocumentError
+from assistant.knowledge.records import Hit, Source
+from assistant.knowledge.store import KnowledgeBase
+from assistant.settings import Settings
+from ingest.progress import Report, summary_line
+from ingest.uploads import delete_source
+
+if TYPE_CHECKING:
+    from ingest.pipeline import Pipeline
+
+DONE, FAILED = 0, 1
+# Reciprocal rank fusion: the larger, the less the first ranks stand out.
+FUSION_CONSTANT = 60
+# Each leg of a search gives more than asked for, so that both can agree further down.
+LEG_FACTOR = 4
+
+
+@dataclass
+class Outcome:
+    """``data`` is printed with ``--json``, ``lines`` without; ``errors`` on standard error."""
+
+    data: dict[str, object]
+    lines: list[str] = field(default_factory=list)
+    errors: list[AssistantError] = field(default_factory=list)
+    code: int = DONE
+
+
+@dataclass(frozen=True)
+class Call:
+    """One use of the command line."""
+
+    arguments: argparse.Namespace
+    settings: Settings
+    language: str  # "zh" or "en"
+
+    @contextmanager
+    def knowledge(self) -> Iterator[KnowledgeBase]:
+        """The collection, for what needs no model."""
+        name = self.arguments.collection
+        with KnowledgeBase(self.settings.data_dir, None, "", name) as knowledge:
+            yield knowledge
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Pipeline]:
+        from assistant.models.embeddings import open_embeddings
+        from ingest.pipeline import Pipeline
+
+        embeddings = open_embeddings(self.settings)
+        name = self.arguments.collection
+        with KnowledgeBase(
+            self.settings.data_dir, embeddings, embeddings.fingerprint, name
+        ) as knowledge:
+            yield Pipeline(self.settings, knowledge, embeddings)
+
+
+def add(call: Call) -> Outcome:
+    report = Report(call.language)
+    with call.pipeline() as pipeline:
+        report.follow(
+            pipeline.add_paths(call.arguments.paths, allow_private=call.arguments.allow_private)
+        )
+    return _reported(report)
+
+
+def crawl(call: Call) -> Outcome:
+    from ingest.crawl import CrawlRequest
+
+    arguments = call.arguments
+    request = CrawlRequest(
+        arguments.url,
+        depth=arguments.depth,
+        pages=arguments.pages,
+        prefix=arguments.prefix,
+        allow_private=arguments.allow_private,
+        delay=arguments.delay,
+    )
+    report = Report(call.language)
+    with call.pipeline() as pipeline:
+        report.follow(pipeline.crawl(request))
+    return _reported(report)
+
+
+def _reported(report: Report) -> Outcome:
+    line = summary_line(report.summary, report.language)
+    code = FAILED if report.summary.failed else DONE
+    return Outcome(report.as_json(), [line], code=code)
+
+
+def list_sources(call: Call) -> Outcome:
+    with call.knowledge() as knowledge:
+        sources = knowledge.sources()
+    lines = [f"{s.id}\t{s.kind}\t{s.chunks}\t{s.title}\t{s.uri}" for s in sources]
+    return Outcome({"sources": [asdict(source) for source in sources]}, lines)
+
+
+def delete(call: Call) -> Outcome:
+    outcome = Outcome({})
+    deleted = []
+    with call.knowledge() as knowledge:
+        for name in call.arguments.sources:
+            source = _find(knowledge, name)
+            if source is None:
+                outcome.errors.append(_unknown_source(name, call.arguments.collection))
+                continue
+            delete_source(call.settings, knowledge, source.id)
+            deleted.append({"id": source.id, "uri": source.uri, "chunks": source.chunks})
+            outcome.lines.append(f"{source.id}\t{source.uri}")
+    outcome.data["deleted"] = deleted
+    outcome.code = FAILED if outcome.errors else DONE
+    return outcome
+
+
+def _find(knowledge: KnowledgeBase, name: str) -> Source | None:
+    """A source by its id, its URI, or a path that leads to it."""
+    if name.isdecimal():
+        return knowledge.source(int(name))
+    path = Path(name).expanduser()
+    spellings = (name, str(path.absolute()), str(path.resolve()))
+    return next((found for uri in spellings if (found := knowledge.source_by_uri(uri))), None)
+
+
+def _unknown_source(name: str, collection: str) -> DocumentError:
+    return DocumentError(
+        "No source {name} in collection {collection}: see `python -m ingest list`.",
+        "知识库 {collection} 中没有来源 {name}：请用 `python -m ingest list` 查看。",
+        name=name,
+        collection=collection,
+    )
+
+
+def search(call: Call) -> Outcome:
+    k = call.arguments.k
+    with call.pipeline() as pipeline:
+        knowledge, embeddings = pipeline.knowledge, pipeline.embeddings
+        vector = embeddings.embed_questions([call.arguments.query])[0]
+        legs = (
+            knowledge.dense(vector, k * LEG_FACTOR),
+            knowledge.keyword(call.arguments.query, k * LEG_FACTOR),
+        )
+    rows = [_hit_json(hit, score) for hit, score in _fused(legs)[:k]]
+    lines = [
+        f"{row['score']:.4f}  {row['title']}  {row['location']}\n    {_excerpt(str(row['text']))}"
+        for row in rows
+    ]
+    return Outcome({"hits": rows}, lines)
+
+
+def _fused(legs: tuple[list[Hit], ...]) -> list[tuple[Hit, float]]:
+    """Best first, by the sum of 1 / (constant + rank) over the legs."""
+    hits = {hit.id: hit for leg in legs for hit in leg}
+    scores = dict.fromkeys(hits, 0.0)
+    for leg in legs:
+        for rank, hit in enumerate(leg, start=1):
+            scores[hit.id] += 1 / (FUSION_CONSTANT + rank)
+    best = sorted(hits, key=lambda key: -scores[key])
+    return [(hits[key], scores[key]) for key in best]
+
+
+def _hit_json(hit: Hit, score: float) -> dict[str, object]:
+    return {
+        "id": hit.id,
+        "text": hit.text,
+        "score": score,
+        "source": hit.source.uri,
+        "title": hit.source.title,
+        "location": hit.location,
+        "link": hit.link,
+    }
+
+
+def _excerpt(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 160 else line[:160] + " ..."
+
+
+def preview(call: Call) -> Outcome:
+    from assistant.models.embeddings import open_embeddings
+    from ingest.load import load_file
+    from ingest.split import Splitter
+
+    count = open_embeddings(call.settings).count_tokens
+    path = Path(call.arguments.file).expanduser()
+    document = load_file(path.absolute(), call.settings.max_file_mb)
+    rows = []
+    lines = [f"{document.title} ({document.kind})"]
+    for number, chunk in enumerate(
+        Splitter.from_settings(call.settings, count).split(document), start=1
+    ):
+        tokens = count(chunk.embedding_text)
+        rows.append({**asdict(chunk), "tokens": tokens})
+        place = " > ".join(chunk.heading_path) + (f"  p. {chunk.page}" if chunk.page else "")
+        anchor = f"  #{chunk.anchor}" if chunk.anchor else ""
+        lines.append(f"\n[{number}] {tokens} tokens  {place}{anchor}\n{chunk.text}")
+    return Outcome({"title": document.title, "kind": document.kind, "chunks": rows}, lines)
+
+
+def stats(call: Call) -> Outcome:
+    with call.knowledge() as knowledge:
+        collections = {name: dict(counts) for name, counts in knowledge.stats().items()}
+    lines = [f"{name}\t{c['sources']}\t{c['chunks']}" for name, c in collections.items()]
+    return Outcome({"collections": collections}, lines)
+
+
+COMMANDS: Mapping[str, Callable[[Call], Outcome]] = {
+    "add": add,
+    "crawl": crawl,
+    "list": list_sources,
+    "delete": delete,
+    "search": search,
+    "preview": preview,
+    "stats": stats,
+}
