@@ -86,8 +86,10 @@ def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> in
 
 
 def _show(turn: RunningTurn, language: str) -> Iterator[events.Event]:
-    """Print the turn as it happens: the answer on standard output, the rest on standard error."""
-    answer = ""
+    """Print the turn as it happens: the answer on standard output, the rest on standard error.
+
+    On a terminal the answer streams, and is printed again with its checked citations.
+    """
     for event in turn.events():
         yield event
         match event:
@@ -97,15 +99,14 @@ def _show(turn: RunningTurn, language: str) -> Iterator[events.Event]:
                 _note(message)
             case events.Rewrite(standalone=standalone, changed=True):
                 _note(f"-> {standalone}")
-            case events.Token(text=text):
-                answer += text
+            case events.Token(text=text) if sys.stdout.isatty():
                 print(text, end="", flush=True)
-            case events.Revise(answer=revised) if revised != answer:
-                print(f"\n\n{revised}", end="")
+            case events.Revise() if sys.stdout.isatty():
+                print("\n")
             case events.Source(n=n, title=title, location=location):
                 _note(f"[{n}] {title} {location}".rstrip())
-            case events.Done(conversation_id=conversation_id):
-                print()
+            case events.Done(conversation_id=conversation_id, answer=answer):
+                print(answer)
                 _note(f"--conversation {conversation_id}")
 
 

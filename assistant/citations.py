@@ -16,6 +16,7 @@ from assistant.passages import Passage
 from assistant.sentences import MARKER, held, split_sentences, terms_of
 
 SUPPORT = 0.55  # share of a sentence's terms that a passage must hold to be cited
+SUPPORT_MARKED = 0.4  # where the model itself marked the passage
 CLOSE = 0.9  # a second passage is cited as well when it holds nearly as much as the best
 MOST = 2  # citations a sentence
 
@@ -26,7 +27,8 @@ _ABOUT = re.compile(
     r"|(?:according to|based on|in) the (?:provided |given )?(?:passages?|information|documents?)",
     re.IGNORECASE,
 )
-_TAIL = re.compile(r"(\s*[。！？；!?.;…”’」』）)\"']*\s*)$")
+_TAIL = re.compile(r"(\s*[。！？；!?.;…”’」』\"']*\s*)$")
+_LIST_MARK = re.compile(r"^\s*(?:\d{1,3}[.)、]|[-*+])\s+")
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,16 @@ def check_citations(answer: str, passages: Sequence[Passage], question: str = ""
     unsupported: list[str] = []
     for sentence in split_sentences(answer):
         bare = MARKER.sub("", sentence)
-        terms = terms_of(_ABOUT.sub(" ", bare))
-        if not (terms - asked) and not _NUMBER.search(bare):
+        claim = _LIST_MARK.sub("", _ABOUT.sub(" ", bare))
+        terms = terms_of(claim)
+        if not (terms - asked) and not _NUMBER.search(claim):
             pieces.append(bare)  # says nothing of its own: a lead-in, a heading, a code fence
             continue
         # What only the question said can't be asked of the passages.
         terms = terms - (asked - held(asked, " ".join(given)))
-        told = set(_NUMBER.findall(bare)) - asked_numbers
-        marks = _bearing(terms, told, given, numbers)
+        told = set(_NUMBER.findall(claim)) - asked_numbers
+        written = {int(n) for found in MARKER.findall(sentence) for n in _NUMBER.findall(found)}
+        marks = _bearing(terms, told, given, numbers, written)
         if marks:
             cited.update(marks)
             pieces.append(_mark(bare, marks))
@@ -74,6 +78,7 @@ def _bearing(
     told: set[str],
     given: Sequence[str],
     numbers: Sequence[set[str]],
+    written: set[int],
 ) -> list[int]:
     """Numbers of the passages that bear a sentence, the best first."""
     shares = [
@@ -81,7 +86,9 @@ def _bearing(
         for n, (text, figures) in enumerate(zip(given, numbers, strict=True), 1)
         if told <= figures
     ]
-    shares = [(share, n) for share, n in shares if share >= SUPPORT]
+    shares = [
+        (share, n) for share, n in shares if share >= (SUPPORT_MARKED if n in written else SUPPORT)
+    ]
     if not shares:
         return []
     best = max(share for share, _ in shares)

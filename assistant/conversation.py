@@ -29,7 +29,7 @@ from langchain_core.messages import BaseMessage
 from assistant import events
 from assistant.answering import passage_document, stuff_documents_chain
 from assistant.citations import Checked, check_citations
-from assistant.errors import MemoryUnavailable
+from assistant.errors import MemoryUnavailable, ModelError
 from assistant.knowledge.records import Hit
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.long_term import LongTermMemory
@@ -45,6 +45,7 @@ from assistant.turn_progress import TurnProgress, checked_question, source_event
 
 log = logging.getLogger(__name__)
 
+ATTEMPTS = 2  # small models sometimes end before they begin
 RECOLLECTIONS = 2
 # Cosine of two questions in E5's space, where unrelated ones lie around 0.75.
 RECOLLECTION_FLOOR = 0.84
@@ -197,23 +198,36 @@ class Conversation:
     def _stream(
         self, now: TurnProgress, passages: Sequence[Passage], stopped: threading.Event
     ) -> Iterator[events.Event]:
+        context = [passage_document(passage) for passage in passages]
+        asked = {"input": now.standalone.text, "context": context}
         with self.chat.guard():
             chain = stuff_documents_chain(self.chat.model(), self.prompts)
-            context = [passage_document(passage) for passage in passages]
-            stream = chain.stream({"input": now.standalone.text, "context": context})
-            try:
-                for piece in stream:
-                    if stopped.is_set():
-                        now.stopped = True
-                        break
-                    if not piece:
-                        continue
+            for _ in range(ATTEMPTS):
+                yield from self._tokens(now, chain.stream(asked), stopped)
+                if now.answer.strip() or now.stopped:
+                    return
+        raise ModelError(
+            "The chat model gave an empty answer {attempts} times: ask again, or in other words.",
+            "聊天模型连续 {attempts} 次没有给出任何内容：请重试，或换一种问法。",
+            attempts=ATTEMPTS,
+        )
+
+    def _tokens(
+        self, now: TurnProgress, stream: Iterator[str], stopped: threading.Event
+    ) -> Iterator[events.Event]:
+        try:
+            for piece in stream:
+                if stopped.is_set():
+                    now.stopped = True
+                    return
+                if piece:
                     now.timings.setdefault("first_token", round(now.elapsed(), 3))
                     now.answer += piece
                     yield events.Token(piece)
-            finally:
-                close: Callable[[], None] = getattr(stream, "close", lambda: None)
-                close()
+        finally:
+            # Closes the connection, so that a server stops writing what nobody reads.
+            close: Callable[[], None] = getattr(stream, "close", lambda: None)
+            close()
 
     def _revise(self, now: TurnProgress, passages: Sequence[Passage]) -> events.Revise:
         checked: Checked = check_citations(now.answer, passages, now.standalone.text)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from assistant import events
-from assistant.errors import ConversationError
+from assistant.errors import ConversationError, ModelError
 from assistant.knowledge.records import NewChunk
 from assistant.parts import Parts, open_parts
 from assistant.settings import Settings
@@ -189,6 +189,15 @@ def test_a_model_that_is_away_is_an_error_and_nothing_is_stored(desk: Desk) -> N
     assert isinstance(last, events.Error)
     assert (last.kind, "密钥" in last.message) == ("model_refused", True)
     assert desk.parts.long_term.turns("local", "c1") == []
+
+
+def test_an_empty_answer_is_asked_again_and_then_an_error(desk: Desk) -> None:
+    desk.server.say("", "星河7000重1.8千克。")
+    done = desk.ask("星河7000有多重？")[-1]
+    assert isinstance(done, events.Done) and done.answer == "星河7000重1.8千克[1]。"
+    desk.server.say("", "")
+    with pytest.raises(ModelError, match="empty answer"):
+        desk.ask("星河7000有多重？", "c2")
 
 
 @pytest.mark.parametrize("question", ["", "  \n ", "长" * 9000])
