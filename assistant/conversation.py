@@ -199,7 +199,7 @@ class Conversation:
         self, now: TurnProgress, passages: Sequence[Passage], stopped: threading.Event
     ) -> Iterator[events.Event]:
         context = [passage_document(passage) for passage in passages]
-        asked = {"input": now.standalone.text, "context": context}
+        asked: dict[str, object] = {"input": now.standalone.text, "context": context}
         with self.chat.guard():
             chain = stuff_documents_chain(self.chat.model(), self.prompts)
             for _ in range(ATTEMPTS):
