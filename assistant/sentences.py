@@ -7,15 +7,18 @@ from functools import lru_cache
 
 from assistant.knowledge.keywords import matching_terms, query_terms
 
-# A sentence ends at Chinese end marks, at a Latin one before a space, or at the end of a line;
+# A sentence ends at Chinese end marks, at a Latin one before a space (not in an address), or at
+# the end of a line;
 # closing quotes, brackets and citation markers stay with it.
 _MARK = r"(?:编号|资料|passage\s*)?\d+"
 #: A citation as models write it: [1], [1, 3], 【1】, [编号1], [passage 1].
 MARKER = re.compile(rf"\s*(?:\[{_MARK}(?:\s*[,，、;；]\s*{_MARK})*\]|【{_MARK}】)", re.IGNORECASE)
 _CLOSERS = r"[”’」』）)\]\"']*(?:\s?\[(?:编号|资料)?\d+\]|\s?【\d+】)*"
-_END = re.compile(rf"[。！？!?…]+{_CLOSERS}|\.(?=\s|$){_CLOSERS}|\n+")
+_END = re.compile(
+    rf"[。！？…]+[!?！？]*{_CLOSERS}|[!?]+{_CLOSERS}(?=\s|$|[\u4e00-\u9fff])|\.(?=\s|$){_CLOSERS}|\n+"
+)
 _NO_END = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|Mr|Mrs|Ms|Dr|St|No|Fig|pp?)|\b[A-Z])\.$|^\s*\d{1,3}\.$"
+    r"(?:\b(?:e\.g|i\.e|[ap]\.m|etc|vs|Mr|Mrs|Ms|Dr|St|No|Fig|pp?)|\b[A-Z])\.$|^\s*\d{1,3}\.$"
 )
 
 

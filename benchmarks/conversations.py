@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import tempfile
 import time
@@ -214,6 +215,7 @@ def _contains(answer: str, fact: str) -> bool:
 
 
 def _flat(text: str) -> str:
+    text = re.sub(r"(?<!\d)0(?=\d)", "", text)  # 06月 is 6月
     return "".join(char for char in text.lower() if char.isalnum())
 
 
