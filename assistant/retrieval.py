@@ -22,6 +22,9 @@ from assistant.models.rerank import Reranker
 
 CANDIDATES = 50  # hits of each leg that are fused
 DENSE_WEIGHT = 0.5
+# Hits below this share of the best one's score are left out. On 600 questions of four sets this
+# loses .004 of recall at most, and leaves 2 of 6 hits where the answer stands in one place.
+FLOOR = 0.5
 HISTORY_WEIGHT = 0.5  # of the joined history's vector beside the rewritten question's
 
 
@@ -36,7 +39,7 @@ class Searchable(Protocol):
 class Retriever:
     """Finds the chunks that a standalone question asks for.
 
-    ``k`` is how many are returned. With a reranker the fused candidates are ordered by it.
+    At most ``k`` are returned. With a reranker the fused candidates are ordered by it.
     """
 
     knowledge: Searchable
@@ -45,7 +48,7 @@ class Retriever:
     reranker: Reranker | None = None
 
     def search(self, question: str, background: str = "") -> list[Hit]:
-        """The ``k`` best chunks, best first; none from an empty knowledge base.
+        """At most ``k`` chunks, best first; none from an empty knowledge base.
 
         Args:
             question: the standalone question.
@@ -57,7 +60,7 @@ class Retriever:
             self.knowledge.dense(vector, CANDIDATES), self.knowledge.keyword(question, CANDIDATES)
         )
         if self.reranker is None or not fused:
-            return fused[: self.k]
+            return [hit for hit in fused[: self.k] if hit.score >= FLOOR * fused[0].score]
         return self._rerank(self.reranker, question, fused)
 
     def _vector(self, question: str, background: str) -> NDArray[np.float32]:

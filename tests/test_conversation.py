@@ -83,9 +83,7 @@ def test_a_question_is_answered_with_a_citation(desk: Desk) -> None:
     assert [event.name for event in seen if event.name != "token"] == [
         "rewrite",
         "step",
-        "source",
-        "source",
-        "source",
+        "source",  # the other documents are too far off
         "step",
         "revise",
         "done",
