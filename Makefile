@@ -1,7 +1,10 @@
 # make run    set up and open the app        make test      set up and run the tests
 # make check  format, lint, types, tests     make test-all  the tests that need minutes, too
 
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+# The first Python that runs and is of a version that we support (a pyenv shim may be there and fail).
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
 BIN := .venv/bin
 STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
@@ -40,9 +43,9 @@ $(DEV_STAMP): requirements.txt requirements-dev.txt | .venv
 	@touch $@ $(STAMP)
 
 .venv:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-	  echo "Python 3.11, 3.12 or 3.13 is needed; found: $$($(PYTHON) --version 2>&1). Set PYTHON=..."; \
-	  echo "需要 Python 3.11、3.12 或 3.13；可用 PYTHON=... 指定。"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUPPORTED)' || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it: make run PYTHON=/path/to/python3"; \
+	  echo "需要 Python 3.11、3.12 或 3.13：请安装，或指定：make run PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv .venv
 
 # The tests add a browser and a Redis server; as root on Debian they are installed, else asked for.
