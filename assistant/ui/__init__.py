@@ -1,0 +1,1 @@
+"""The web app: pages built with Gradio, and the routes that open sources."""

@@ -1,0 +1,303 @@
+"""Turns as the messages of Gradio's chat component: pure functions from events to Markdown.
+
+A turn is shown as: the question, the steps (folded once it answers), what was searched for and
+recalled, the answer with links for its citations, and below it the sources, marks and times.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistant import events
+from assistant.memory.records import Turn
+from assistant.ui.markdown import safe_markdown
+from assistant.ui.texts import text
+
+Message = dict[str, Any]
+
+STAGES = ("model", "rewrite", "retrieve", "answer")
+
+_MARKER = re.compile(r"\[(\d+(?:\s*[,，、]\s*\d+)*)\](?!\()")
+_APP_LINK = re.compile(r"/source/\d+(#chunk-\d+)?")
+_OPEN, _CLOSE = "\ue000", "\ue001"  # private characters: around an unsupported sentence
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+_HEADING_MARK = re.compile(r"^\s*#{1,6}\s+")
+_LIST_MARK = re.compile(r"^(?:[-*+>#|]|\d+[.)])[\s*_]*")
+
+
+@dataclass
+class TurnView:
+    """What is known of a turn so far; filled event by event, or from memory."""
+
+    question: str
+    steps: list[events.Step] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    memories: list[str] = field(default_factory=list)
+    standalone: str = ""  # where it differs from the question
+    sources: list[events.Source] = field(default_factory=list)
+    thinking: str = ""
+    answer: str = ""
+    unsupported: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    refused: bool = False
+    stopped: bool = False
+    error: str = ""
+    ended: bool = False
+
+    def apply(self, event: events.Event) -> None:
+        match event:
+            case events.Step():
+                self.steps.append(event)
+            case events.Notice():
+                self.notices.append(event.message)
+            case events.Memory():
+                self.memories.append(event.text)
+            case events.Rewrite():
+                self.standalone = event.standalone if event.changed else ""
+            case events.Source():
+                self.sources.append(event)
+            case events.Thinking():
+                self.thinking += event.text
+            case events.Token():
+                self.answer += event.text
+            case events.Revise():
+                self.answer, self.unsupported = event.answer, event.unsupported
+            case events.Done() | events.Error():
+                self._end(event)
+
+    def _end(self, event: events.Done | events.Error) -> None:
+        self.ended = True
+        if isinstance(event, events.Error):
+            self.error = event.message
+            return
+        self.answer, self.timings = event.answer, dict(event.timings)
+        self.refused, self.stopped = event.refused, event.stopped
+
+    @classmethod
+    def from_turn(cls, turn: Turn) -> TurnView:
+        """A stored turn."""
+        known = events.Source.__dataclass_fields__
+        sources = [
+            events.Source(**{key: each[key] for key in known if key in each})  # type: ignore[arg-type]
+            for each in turn.sources
+        ]
+        return cls(
+            question=turn.text,
+            steps=[events.Step(s, turn.timings[s]) for s in STAGES if s in turn.timings],
+            standalone=turn.standalone if turn.standalone.strip() != turn.text.strip() else "",
+            sources=sources,
+            answer=turn.answer,
+            timings=dict(turn.timings),
+            refused=turn.refused,
+            stopped=turn.stopped,
+            ended=True,
+        )
+
+
+def conversation_messages(views: Iterable[TurnView], language: str) -> list[Message]:
+    return [message for view in views for message in turn_messages(view, language)]
+
+
+def turn_messages(view: TurnView, language: str) -> list[Message]:
+    """The turn's messages: one of the user, and what there is of the assistant's."""
+    parts = [
+        _steps(view, language),
+        _said(_head(view, language)),
+        _thinking(view, language),
+        _said(_answer(view, language)),
+        _said(_tail(view, language)),
+    ]
+    asked = {"role": "user", "content": safe_markdown(view.question)}
+    return [asked, *(part for part in parts if part)]
+
+
+def _said(content: str) -> Message | None:
+    return {"role": "assistant", "content": content} if content else None
+
+
+def _thought(title: str, content: str, *, is_running: bool) -> Message:
+    status = "pending" if is_running else "done"
+    metadata = {"title": title, "status": status}
+    return {"role": "assistant", "content": content, "metadata": metadata}
+
+
+def _steps(view: TurnView, language: str) -> Message | None:
+    if view.ended and not view.steps:
+        return None
+    is_running = not view.ended and not view.answer
+    lines = [
+        f"- {_stage('did', step.stage, view, language)} · "
+        + text("at_second", language, seconds=_seconds(step.seconds))
+        for step in view.steps
+    ]
+    return _thought(_steps_title(view, language), "\n".join(lines) or " ", is_running=is_running)
+
+
+def _steps_title(view: TurnView, language: str) -> str:
+    if not view.ended and not view.answer:
+        return _stage("step", view.steps[-1].stage if view.steps else "begin", view, language)
+    if not view.ended:
+        return text("step_writing", language)
+    key = "did_all" if view.sources else "did_nothing"
+    return text(key, language, n=len(view.sources))
+
+
+def _stage(prefix: str, stage: str, view: TurnView, language: str) -> str:
+    return text(f"{prefix}_{stage}", language, n=len(view.sources))
+
+
+def _head(view: TurnView, language: str) -> str:
+    rows = [_row("notice", "", note) for note in view.notices]
+    if view.memories:
+        rows.append(_row("recalled", text("recalled", language), "；".join(view.memories)))
+    if view.standalone:
+        rows.append(_row("rewritten", text("rewritten", language), view.standalone))
+    return _block("turn-head", rows)
+
+
+def _thinking(view: TurnView, language: str) -> Message | None:
+    if not view.thinking:
+        return None
+    is_running = not view.answer and not view.ended
+    return _thought(text("thinking", language), safe_markdown(view.thinking), is_running=is_running)
+
+
+def _answer(view: TurnView, language: str) -> str:
+    """The answer as Markdown: citations become links, unsupported sentences are marked."""
+    sources = {source.n: source for source in view.sources}
+    answer = re.sub(f"[{_OPEN}{_CLOSE}]", "", view.answer)
+    for sentence in view.unsupported:
+        answer = _marked(answer, sentence)
+    hint = html.escape(text("unsupported_sentence", language))
+    opened = f'<mark class="unsupported" title="{hint}">'
+
+    def inline(piece: str) -> str:
+        piece = _MARKER.sub(lambda marker: _citations(marker, sources), piece)
+        return piece.replace(_OPEN, opened).replace(_CLOSE, "</mark>")
+
+    rendered = safe_markdown(answer, inline)
+    return re.sub(f"[{_OPEN}{_CLOSE}]", "", rendered)
+
+
+def _marked(answer: str, sentence: str) -> str:
+    """``answer`` with private characters around ``sentence``, where it is on one line."""
+    body = _LIST_MARK.sub("", sentence)
+    if "\n" in body or "`" in body or "|" in body or len(body) < 2:
+        return answer
+    return answer.replace(body, f"{_OPEN}{body}{_CLOSE}", 1)
+
+
+def _citations(marker: re.Match[str], sources: dict[int, events.Source]) -> str:
+    numbers = [int(n) for n in re.findall(r"\d+", marker[1])]
+    if not all(n in sources for n in numbers):
+        return marker[0]
+    return "".join(_citation(sources[n]) for n in numbers)
+
+
+def _citation(source: events.Source) -> str:
+    link = _app_link(source)
+    if not link:
+        return f"[{source.n}]"
+    # No more than this: it stands in the text that a reader copies.
+    return f'[[{source.n}]]({link} "{_escaped(source.title)}")'
+
+
+def _tail(view: TurnView, language: str) -> str:
+    rows = []
+    if view.error:
+        rows.append(_row("error", text("failed", language), view.error))
+    if view.refused:
+        rows.append(_row("refused", "", text("refused", language)))
+    if view.unsupported:
+        rows.append(_row("caution", "", text("unsupported", language)))
+    if view.stopped:
+        rows.append(_row("stopped", "", text("stopped", language)))
+    if view.sources:
+        rows.append(_sources(view, language))
+    if view.ended and view.timings:
+        rows.append(f'<p class="times">{_times(view.timings, language)}</p>')
+    return _block("turn-tail", rows)
+
+
+def _times(timings: dict[str, float], language: str) -> str:
+    total = _seconds(timings.get("total", max(timings.values())))
+    if "first_token" not in timings:
+        return text("timing_total", language, total=total)
+    first = _seconds(timings["first_token"])
+    return text("timing", language, first=first, total=total)
+
+
+def _sources(view: TurnView, language: str) -> str:
+    cited = {int(n) for marks in _MARKER.findall(view.answer) for n in re.findall(r"\d+", marks)}
+    ordered = sorted(view.sources, key=lambda source: (source.n not in cited, source.n))
+    rows = "".join(
+        _source(source, is_cited=source.n in cited or not view.ended, language=language)
+        for source in ordered
+    )
+    title = text("sources", language, n=len(view.sources))
+    return f'<details class="sources"><summary>{title}</summary><ul>{rows}</ul></details>'
+
+
+def _source(source: events.Source, *, is_cited: bool, language: str) -> str:
+    link, title = _app_link(source), _escaped(source.title)
+    name = f'<a class="title" href="{link}">{title}</a>' if link else f"<b>{title}</b>"
+    where = f'<span class="where">{_escaped(source.location)}</span>' if source.location else ""
+    unused = "" if is_cited else f'<span class="badge">{text("not_cited", language)}</span>'
+    return (
+        f'<li class="{"cited" if is_cited else "unused"}"><span class="n">{source.n}</span>'
+        f'<div class="source"><div class="names">{name}{where}{unused}'
+        f"{_origin(source, language)}</div>"
+        f"<blockquote>{_escaped_lines(source.quote)}</blockquote></div></li>"
+    )
+
+
+def _origin(source: events.Source, language: str) -> str:
+    if not is_web(source.url):
+        return ""
+    return (
+        f'<a class="origin" href="{_escaped(source.url)}" target="_blank" '
+        f'rel="noopener noreferrer">{text("original", language)} ↗</a>'
+    )
+
+
+def is_web(url: str) -> bool:
+    return re.match(r"https?://[^\s\"'<>\\]+$", url) is not None
+
+
+def _app_link(source: events.Source) -> str:
+    return source.link if _APP_LINK.fullmatch(source.link) else ""
+
+
+def _row(name: str, label: str, value: str) -> str:
+    role = ' role="alert"' if name == "error" else ""
+    strong = f"<strong>{label}</strong> " if label else ""
+    return f'<div class="{name}"{role}>{strong}<span>{_escaped(value)}</span></div>'
+
+
+def _block(name: str, rows: Sequence[str]) -> str:
+    """Rows as one line of HTML, which the Markdown renderer passes through."""
+    return f'<div class="{name}">{"".join(rows)}</div>' if rows else ""
+
+
+def _escaped(value: str) -> str:
+    """Text for HTML inside Markdown: on one line, since an empty line would end the HTML, and
+    with every punctuation mark as an entity, so that it means nothing in either."""
+    return _PUNCTUATION.sub(lambda char: f"&#{ord(char[0])};", _one_line(value))
+
+
+def _escaped_lines(value: str) -> str:
+    """A quotation: its lines, without Markdown's marks of headings."""
+    lines = (_HEADING_MARK.sub("", line) for line in value.splitlines())
+    return "<br>".join(_escaped(line) for line in lines if line.strip())
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f}"

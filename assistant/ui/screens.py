@@ -1,0 +1,64 @@
+"""What each open page shows, so that a stream which the page has left stops writing to it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from assistant.turns import RunningTurn
+from assistant.ui.rendering import TurnView
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A conversation on a page: its turns that ended, and the one under way."""
+
+    conversation_id: str  # empty for one that has no question yet
+    views: tuple[TurnView, ...] = ()
+    turn: RunningTurn | None = None
+
+    @property
+    def all_views(self) -> tuple[TurnView, ...]:
+        """With the turn under way as it begins."""
+        return (*self.views, TurnView(self.turn.question)) if self.turn else self.views
+
+
+class Screens:
+    """The screens of the open pages, by Gradio's session; the longest unchanged goes first. A
+    lost one is made again from long-term memory."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._screens: OrderedDict[str, Screen] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, page: str) -> Screen | None:
+        with self._lock:
+            return self._screens.get(page)
+
+    def put(self, page: str, screen: Screen) -> None:
+        with self._lock:
+            self._put(page, screen)
+
+    def put_first(self, page: str, screen: Screen) -> Screen:
+        """Put ``screen`` unless the page shows one already; what it shows now."""
+        with self._lock:
+            if page not in self._screens:
+                self._put(page, screen)
+            return self._screens[page]
+
+    def replace(self, page: str, old: Screen, new: Screen) -> bool:
+        """Put ``new`` where the page still shows ``old``; False where it doesn't."""
+        with self._lock:
+            if self._screens.get(page) is not old:
+                return False
+            self._put(page, new)
+            return True
+
+    def _put(self, page: str, screen: Screen) -> None:
+        self._screens[page] = screen
+        self._screens.move_to_end(page)
+        while len(self._screens) > self.MOST:
+            self._screens.popitem(last=False)

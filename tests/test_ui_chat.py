@@ -1,0 +1,396 @@
+"""The chat page's handlers: real turns and a real Valkey, the events come from a queue."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from assistant import events
+from assistant.knowledge.records import NewChunk
+from assistant.memory.address import RedisAddress
+from assistant.memory.long_term import LongTermMemory
+from assistant.memory.records import Turn, text_parts
+from assistant.settings import Settings
+from assistant.turns import Turns
+from assistant.ui.chat import Chat, Frame
+from assistant.ui.visitor import Visitors
+from tests.knowledge_samples import open_knowledge, vectors_of
+
+SKIP = {"__type__": "update"}
+
+
+class QueuedConversation:
+    """Yields the events that the test puts; a turn that ends well is stored as a real one is."""
+
+    def __init__(self, memory: LongTermMemory) -> None:
+        self.queue: queue.Queue[events.Event] = queue.Queue()
+        self.asked: list[tuple[str, str, bool]] = []
+        self.memory = memory
+
+    def turn(
+        self, user: str, conversation_id: str, question: str, *,
+        language: str, retry: bool, stopped: threading.Event,
+    ) -> Iterator[events.Event]:  # fmt: skip
+        self.asked.append((conversation_id, question, retry))
+        while True:
+            event = self.queue.get(timeout=10)
+            if isinstance(event, events.Done):
+                self._store(user, conversation_id, question, event.answer, retry)
+                event = events.Done(conversation_id, event.answer, False, {}, stopped.is_set())
+            yield event
+            if isinstance(event, events.Done | events.Error):
+                return
+
+    def _store(
+        self, user: str, conversation_id: str, question: str, answer: str, retry: bool
+    ) -> None:
+        turn = Turn(f"t{time.monotonic_ns()}", text_parts(question), answer, question, time.time())
+        vector = np.ones(2, dtype=np.float32)
+        self.memory.add(user, conversation_id, turn, vector, replace_last=retry)
+
+    def next_prompts(self, *_: object) -> Iterator[Any]:
+        return iter(())
+
+    def forget(self, user: str, conversation_id: str) -> None:
+        self.memory.delete(user, conversation_id)
+
+
+class Page:
+    """An open page: what it shows, as the browser would keep it."""
+
+    def __init__(self, chat: Chat, session: str, language: str = "zh") -> None:
+        self.chat = chat
+        self.request = cast(Any, SimpleNamespace(
+            headers={"accept-language": language}, session_hash=session, query_params={}
+        ))  # fmt: skip
+        self.messages: list[dict[str, Any]] = []
+        self.conversation_id = ""
+        self.choices: list[tuple[str, str]] = []
+        self.chosen: str | None = None
+        self.busy = False
+        self.composer = ""
+
+    def see(self, frame: Frame) -> None:
+        if isinstance(frame.messages, list):
+            self.messages = frame.messages
+        elif "value" in frame.messages:
+            self.messages = frame.messages["value"]
+        if isinstance(frame.conversation_id, str):
+            self.conversation_id = frame.conversation_id
+        if "choices" in frame.conversations:
+            self.choices = frame.conversations["choices"]
+            self.chosen = frame.conversations["value"]
+        self.busy = frame.composer.get("stop_btn", self.busy)
+        self.composer = frame.composer.get("value", self.composer)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(message["content"] for message in self.messages)
+
+    def open(self, conversation_id: str) -> None:
+        self.see(self.chat.open(conversation_id, self.request))
+
+    def ask(self, question: str) -> None:
+        self.composer = question
+        self.see(self.chat.ask(question, self.conversation_id, self.request))
+
+    def follow(self) -> threading.Thread:
+        """As the browser does after each beginning: watch in the background."""
+
+        def watch() -> None:
+            for frame in self.chat.follow(self.request):
+                self.see(frame)
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        return thread
+
+    def wait(self, condition: Callable[[Page], object]) -> None:
+        deadline = time.monotonic() + 10
+        while not condition(self):
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.005)
+
+
+class Desk:
+    def __init__(self, folder: Path, memory: LongTermMemory) -> None:
+        self.memory = memory
+        self.conversation = QueuedConversation(memory)
+        self.knowledge = open_knowledge(folder)
+        self.turns = Turns(cast(Any, self.conversation))
+        parts = SimpleNamespace(
+            turns=self.turns,
+            conversation=self.conversation,
+            long_term=memory,
+            knowledge=self.knowledge,
+        )
+        self.chat = Chat(cast(Any, parts), Visitors("auto"))
+
+    def say(self, *seen: events.Event) -> None:
+        for event in seen:
+            self.conversation.queue.put(event)
+
+    def answer(self, page: Page, question: str, answer: str) -> None:
+        """A whole turn."""
+        page.ask(question)
+        self.say(events.Token(answer), events.Done("", answer, False))
+        page.follow().join(10)
+
+
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongTermMemory]:
+    data = {"DATA_DIR": str(tmp_path_factory.mktemp("data")), "GRACE_SECONDS": "0"}
+    address = RedisAddress(Settings.load(data, None))
+    opened = LongTermMemory(address.url)
+    yield opened
+    opened.close()
+    address.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, memory: LongTermMemory) -> Iterator[Desk]:
+    for info in memory.conversations("local"):
+        memory.delete("local", info.id)
+    made = Desk(tmp_path, memory)
+    yield made
+    made.knowledge.close()
+
+
+@pytest.fixture
+def page(desk: Desk) -> Page:
+    opened = Page(desk.chat, "s1")
+    opened.open("")
+    return opened
+
+
+def test_a_turn_streams_and_ends(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    assert page.busy
+    assert page.composer == ""
+    assert page.conversation_id
+    assert page.choices == [("极光多重？", page.conversation_id)]
+    watching = page.follow()
+    desk.say(events.Step("retrieve", 0.1))
+    page.wait(lambda page: "检索知识库" in page.text)
+    desk.say(events.Token("两"))
+    page.wait(lambda page: page.messages[-1]["content"] == "两")
+    desk.say(events.Done("", "两千克。", False))
+    watching.join(10)
+    assert "两千克。" in page.text
+    assert not page.busy
+    assert desk.conversation.asked == [(page.conversation_id, "极光多重？", False)]
+
+
+@pytest.mark.parametrize("question", ["", "  \n "])
+def test_an_empty_question_does_nothing(desk: Desk, page: Page, question: str) -> None:
+    frame = desk.chat.ask(question, "", page.request)
+    assert all(change == SKIP for change in frame)
+    assert desk.conversation.asked == []
+    assert [list(frame) for frame in desk.chat.follow(page.request)] == [[SKIP] * 4]
+
+
+def test_a_follow_up_stays_in_the_conversation(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    first = page.conversation_id
+    desk.answer(page, "它多长？", "一米。")
+    assert page.conversation_id == first
+    assert page.text.index("两千克。") < page.text.index("它多长？") < page.text.index("一米。")
+
+
+def test_a_fault_is_shown_as_one_and_can_be_tried_again(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    desk.say(events.Error("model", "模型没有响应。"))
+    page.follow().join(10)
+    assert '<div class="error" role="alert">' in page.text
+    assert not page.busy
+    assert page.chosen == page.conversation_id, "it stays in the list though it isn't stored"
+    page.see(desk.chat.retry(page.conversation_id, page.request))
+    assert "模型没有响应。" not in page.text
+    desk.say(events.Done("", "两千克。", False))
+    page.follow().join(10)
+    assert "两千克。" in page.text
+    assert [retry for _, _, retry in desk.conversation.asked] == [False, True]
+
+
+def test_retry_replaces_the_last_answer(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    desk.answer(page, "它多长？", "一米。")
+    page.see(desk.chat.retry(page.conversation_id, page.request))
+    assert "一米。" not in page.text
+    desk.say(events.Done("", "两米。", False))
+    page.follow().join(10)
+    assert "两千克。" in page.text
+    assert page.text.count("它多长？") == 1
+    page.open(page.conversation_id)
+    assert "两米。" in page.text
+    assert "一米。" not in page.text
+
+
+def test_retry_of_nothing_does_nothing(desk: Desk, page: Page) -> None:
+    assert all(change == SKIP for change in desk.chat.retry("", page.request))
+
+
+def test_stop_ends_the_turn_early(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    watching = page.follow()
+    desk.say(events.Token("两"))
+    page.wait(lambda page: "两" in page.messages[-1]["content"])
+    desk.chat.stop(page.request)
+    desk.say(events.Done("", "两", False))
+    watching.join(10)
+    assert 'class="stopped"' in page.text
+
+
+def test_a_reloaded_page_attaches_to_the_running_turn(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    page.ask("它多长？")
+    page.follow()
+    desk.say(events.Token("一"))
+    page.wait(lambda page: page.messages[-1]["content"] == "一")
+    again = Page(desk.chat, "s2")
+    again.request.query_params["c"] = page.conversation_id
+    again.see(desk.chat.open_from_url(again.request))
+    assert again.busy
+    assert "它多长？" in again.text
+    watching = again.follow()
+    again.wait(lambda page: page.messages[-1]["content"] == "一")
+    desk.say(events.Done("", "一米。", False))
+    watching.join(10)
+    assert "两千克。" in again.text
+    assert again.messages[-1]["content"] == "一米。"
+    assert not again.busy
+
+
+def test_a_question_asked_while_the_page_loads_is_kept(desk: Desk) -> None:
+    page = Page(desk.chat, "s1")
+    page.ask("极光多重？")
+    page.see(desk.chat.open_from_url(page.request))
+    assert page.busy
+    assert "极光多重？" in page.text
+    desk.say(events.Done("", "两千克。", False))
+    page.follow().join(10)
+    assert "两千克。" in page.text
+
+
+def test_a_turn_goes_on_when_its_page_is_closed(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    stream = desk.chat.follow(page.request)
+    desk.say(events.Token("两"))
+    next(stream)
+    cast(Any, stream).close()
+    desk.say(events.Done("", "两千克。", False))
+    Page.wait(page, lambda page: desk.turns.current("local", page.conversation_id) is None)
+    page.open(page.conversation_id)
+    assert "两千克。" in page.text
+
+
+def test_a_page_that_went_elsewhere_is_left_alone(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    first = page.conversation_id
+    watching = page.follow()
+    desk.say(events.Token("两"))
+    page.wait(lambda page: page.messages[-1]["content"] == "两")
+    page.see(desk.chat.new(page.request))
+    assert page.messages == []
+    assert not page.busy
+    assert (page.chosen, page.choices) == (None, [("极光多重？", first)])
+    desk.say(events.Step("answer", 1.0))
+    watching.join(10)
+    assert not watching.is_alive()
+    assert page.messages == [], "a frame that came late is put right"
+    desk.say(events.Done("", "两千克。", False))
+    Page.wait(page, lambda page: desk.turns.current("local", first) is None)
+    page.open(first)
+    assert "两千克。" in page.text
+
+
+def test_a_conversation_answers_one_question_at_a_time(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    other = Page(desk.chat, "s2")
+    other.open(page.conversation_id)
+    with pytest.warns(UserWarning, match="还在回答"):
+        other.ask("它多长？")
+    assert len(desk.conversation.asked) == 1
+    desk.say(events.Done("", "两千克。", False))
+    other.follow().join(10)
+    assert "两千克。" in other.text
+
+
+def test_conversations_are_listed_newest_first_and_opened(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    first = page.conversation_id
+    page.see(desk.chat.new(page.request))
+    assert page.conversation_id == ""
+    desk.answer(page, "青禾是什么？", "水稻。")
+    assert [title for title, _ in page.choices] == ["青禾是什么？", "极光多重？"]
+    assert page.chosen == page.conversation_id
+    page.open(first)
+    assert "两千克。" in page.text
+    assert "水稻" not in page.text
+
+
+def test_a_page_outlives_a_restart_of_the_app(desk: Desk, page: Page, tmp_path: Path) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    restarted = Desk(tmp_path / "again", desk.memory)
+    page.chat = restarted.chat
+    restarted.answer(page, "它多长？", "一米。")
+    assert "两千克。" in page.text
+    assert "一米。" in page.text
+    restarted.knowledge.close()
+
+
+@pytest.mark.parametrize("name", ["nosuch", "../../x", "a b", "x" * 65, "a\n", "rag:1:{wang}:t:1"])
+def test_an_unknown_conversation_is_a_new_one(desk: Desk, page: Page, name: str) -> None:
+    page.open(name)
+    assert (page.conversation_id, page.messages, page.chosen) == ("", [], None)
+
+
+def test_a_conversation_is_deleted(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    page.see(desk.chat.delete(page.conversation_id, page.request))
+    assert (page.conversation_id, page.messages, page.choices) == ("", [], [])
+    assert desk.memory.conversations("local") == []
+    assert all(change == SKIP for change in desk.chat.delete("", page.request))
+
+
+def test_a_conversation_that_answers_is_not_deleted(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    with pytest.warns(UserWarning, match="请先停止"):
+        desk.chat.delete(page.conversation_id, page.request)
+    desk.say(events.Done("", "两千克。", False))
+    page.follow().join(10)
+    assert [info.title for info in desk.memory.conversations("local")] == ["极光多重？"]
+
+
+def test_the_welcome_says_when_the_knowledge_base_is_empty(desk: Desk) -> None:
+    page = Page(desk.chat, "s1", "en")
+    empty = desk.chat.open("", page.request).messages
+    assert "still empty" in empty["placeholder"]
+    assert empty["examples"] == []
+    chunks = [NewChunk("text")]
+    desk.knowledge.add_embedded("/a.md", "a", "md", 1, "h", chunks, vectors_of(chunks))
+    filled = desk.chat.open("", page.request).messages
+    assert "still empty" not in filled["placeholder"]
+    assert filled["examples"][0] == {"text": "How do I add documents?"}
+
+
+def test_without_redis_the_page_works_and_says_why(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, LongTermMemory(lambda: f"unix://{tmp_path}/none.sock"))
+    page = Page(desk.chat, "s1")
+    page.open("")
+    assert page.choices == []
+    page.ask("极光多重？")
+    desk.say(events.Notice("memory", "长期记忆暂不可用。"), events.Error("model", "不通。"))
+    page.follow().join(10)
+    assert "长期记忆暂不可用。" in page.text
+    with pytest.warns(UserWarning, match="长期记忆暂不可用"):
+        page.open("abc")
+    desk.knowledge.close()
