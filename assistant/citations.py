@@ -20,6 +20,7 @@ SUPPORT_MARKED = 0.4  # where the model itself marked the passage
 CLOSE = 0.9  # a second passage is cited as well when it holds nearly as much as the best
 MOST = 2  # citations a sentence
 
+_WORD = re.compile(r"\w")
 _NUMBER = re.compile(r"\d+(?:[.,:：]\d+)*")
 # Talk about the passages themselves claims nothing.
 _ABOUT = re.compile(
@@ -55,6 +56,8 @@ def check_citations(answer: str, passages: Sequence[Passage], question: str = ""
     for sentence in split_sentences(answer):
         bare = MARKER.sub("", sentence)
         claim = _LIST_MARK.sub("", _ABOUT.sub(" ", bare))
+        if claim != bare and not _WORD.search(claim):
+            continue  # "According to the passages." and no more
         terms = terms_of(claim)
         if not (terms - asked) and not _NUMBER.search(claim):
             pieces.append(bare)  # says nothing of its own: a lead-in, a heading, a code fence

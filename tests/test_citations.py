@@ -62,9 +62,9 @@ def test_an_unsupported_sentence_loses_its_marker_and_is_told(answer: str) -> No
     assert len(checked.unsupported) == 1
 
 
-def test_talk_about_the_passages_is_no_claim() -> None:
-    checked = check_citations("三年。根据资料中的信息。", [passage(1, "保修期为三年。")])
-    assert (checked.answer, checked.unsupported) == ("三年[1]。根据资料中的信息。", ())
+def test_empty_talk_about_the_passages_is_dropped() -> None:
+    checked = check_citations("三年。根据资料[1]中的信息。", [passage(1, "保修期为三年。")])
+    assert (checked.answer, checked.unsupported) == ("三年[1]。", ())
 
 
 def test_what_the_question_said_needs_no_support() -> None:
