@@ -233,8 +233,8 @@ class Conversation:
         checked: Checked = check_citations(now.answer, passages, now.standalone.text)
         now.answer = checked.answer
         now.refused = not checked.cited and bool(_REFUSALS.search(checked.answer))
-        unsupported = () if now.refused else checked.unsupported
-        return events.Revise(checked.answer, checked.cited, unsupported)
+        now.unsupported = () if now.refused else checked.unsupported
+        return events.Revise(checked.answer, checked.cited, now.unsupported)
 
     def _say(self, now: TurnProgress, text: dict[str, str]) -> Iterator[events.Event]:
         """A reply of our own: there is nothing to answer from."""
@@ -254,6 +254,7 @@ class Conversation:
             timings=dict(now.timings),
             refused=now.refused,
             stopped=now.stopped,
+            unsupported=now.unsupported,
         )
         if retry:
             self.short_term.drop_last(now.user, now.conversation_id)

@@ -30,6 +30,7 @@ class TurnProgress:
     standalone: Standalone = field(default_factory=lambda: Standalone("", ""))
     sources: list[events.Source] = field(default_factory=list)
     answer: str = ""
+    unsupported: tuple[str, ...] = ()
     refused: bool = False
     stopped: bool = False
 

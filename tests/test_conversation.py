@@ -145,6 +145,15 @@ def test_nobody_recalls_another_users_questions(desk: Desk) -> None:
     assert not only(events.Memory, seen)
 
 
+def test_an_unsupported_sentence_is_told_and_remembered(desk: Desk) -> None:
+    desk.server.say("星河7000重1.8千克。它在月球上也很受欢迎。")
+    (revise,) = only(events.Revise, desk.ask("星河7000有多重？"))
+    assert isinstance(revise, events.Revise)
+    assert revise.unsupported == ("它在月球上也很受欢迎。",)
+    (turn,) = desk.parts.long_term.turns("local", "c1")
+    assert turn.unsupported == revise.unsupported
+
+
 def test_retry_replaces_the_answer_and_forgets_the_first(desk: Desk) -> None:
     desk.server.say("不知道。", "星河7000重1.8千克。")
     desk.ask("星河7000有多重？")

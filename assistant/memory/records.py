@@ -25,6 +25,7 @@ class Turn:
     timings: Mapping[str, float] = field(default_factory=dict)
     refused: bool = False
     stopped: bool = False
+    unsupported: tuple[str, ...] = ()  # sentences of the answer that no passage bears
 
     @property
     def text(self) -> str:
@@ -46,7 +47,7 @@ class Turn:
             TypeError, KeyError: a field is missing: the value is not a turn.
         """
         known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        for name in ("question", "sources"):
+        for name in ("question", "sources", "unsupported"):
             if name in known:
                 known[name] = tuple(known[name])  # type: ignore[arg-type]
         return cls(**known)  # type: ignore[arg-type]

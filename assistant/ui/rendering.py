@@ -91,6 +91,7 @@ class TurnView:
             standalone=turn.standalone if turn.standalone.strip() != turn.text.strip() else "",
             sources=sources,
             answer=turn.answer,
+            unsupported=turn.unsupported,
             timings=dict(turn.timings),
             refused=turn.refused,
             stopped=turn.stopped,
