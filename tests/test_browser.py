@@ -205,6 +205,7 @@ def test_stop_and_retry(visitor: Visitor, model: OpenAIServer) -> None:
     ask(page, "星河7000多长？")
     expect(page.locator("#chat .bot-row")).to_contain_text("一点")
     page.click("#composer .stop-button")
+    expect(page.locator("#composer .stop-button")).to_be_hidden()
     hold.set()
     expect(page.locator(".stopped")).to_be_visible(timeout=PAGE_SECONDS * 1000)
     model.say("星河7000长32厘米。")

@@ -243,7 +243,7 @@ def test_stop_ends_the_turn_early(desk: Desk, page: Page) -> None:
     watching = page.follow()
     desk.say(events.Token("两"))
     page.wait(lambda page: "两" in page.messages[-1]["content"])
-    desk.chat.stop(page.request)
+    assert not desk.chat.stop(page.request)["stop_btn"]
     desk.say(events.Done("", "两", False))
     watching.join(10)
     assert 'class="stopped"' in page.text

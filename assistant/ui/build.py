@@ -20,6 +20,7 @@ from assistant.ui.library_page import build_library_page
 from assistant.ui.security import SecurityHeaders
 from assistant.ui.sources import SourcePages
 from assistant.ui.status import Status, header_html
+from assistant.ui.streams import SafeStreams
 from assistant.ui.texts import LANGUAGES, table
 from assistant.ui.theme import STYLE, theme
 from assistant.ui.visitor import Visitors
@@ -43,6 +44,7 @@ def build_app(parts: Parts, library: Library) -> FastAPI:
     app = FastAPI(title=TITLE, lifespan=_closing(chat.close, status.close, jobs.close), **NO_DOCS)
     app.include_router(SourcePages(parts.knowledge, visitors).router())
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(SafeStreams)
     status.start()
     marker = parts.settings.data_dir / "sample-added"
     add_sample_once(SAMPLE, marker, parts.knowledge, jobs, library)

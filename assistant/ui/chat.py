@@ -115,10 +115,13 @@ class Chat:
         rest = Screen(screen.conversation_id, screen.views[:-1])
         return self._begin(rest, screen.views[-1].question, request, retry=True)
 
-    def stop(self, request: gr.Request) -> None:
+    def stop(self, request: gr.Request) -> Any:
+        """Ask the turn to end; the button goes, so that one sees it was heard."""
         screen = self._screens.get(_page_of(request))
-        if screen and screen.turn:
-            screen.turn.stop()
+        if screen is None or screen.turn is None:
+            return gr.skip()
+        screen.turn.stop()
+        return gr.update(stop_btn=False)
 
     def delete(self, conversation_id: str, request: gr.Request) -> Frame:
         """Remove the conversation and show a new one; not while it answers, because the answer

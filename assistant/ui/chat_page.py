@@ -109,7 +109,7 @@ def _wire(demo: gr.Blocks, chat: Chat, page: Components) -> None:
     ]
     for begun in beginnings:
         begun.then(chat.follow, None, page.frame, **STREAMING)
-    page.composer.stop(chat.stop, None, None, **PRIVATE)
+    page.composer.stop(chat.stop, None, page.composer, **PRIVATE)
     page.new.click(chat.new, None, page.frame, **PRIVATE)
     page.really.click(chat.delete, known, page.frame, **PRIVATE)
     page.delete.click(lambda: gr.update(visible=True), None, page.confirm, **PRIVATE)
