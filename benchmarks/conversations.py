@@ -77,7 +77,7 @@ def main() -> None:
     results: list[Result] = []
     memory: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name in SETS:
+        for name in arguments.sets:
             settings = Settings.load(_environment(Path(folder) / name), env_file=None)
             parts = open_parts(settings)
             try:
@@ -101,6 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("data", type=Path)
     parser.add_argument("--each", type=int, default=10)
     parser.add_argument("--think", type=float, default=0.0)
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
     parser.add_argument("--output", type=Path)
     return parser.parse_args()
 
@@ -254,7 +255,7 @@ def _line(row: Result) -> str:
 
 def _report(results: Sequence[Result], memory: dict[str, float]) -> None:
     print()
-    for name in (*SETS, "all"):
+    for name in dict.fromkeys([*(row.set for row in results), "all"]):
         rows = [row for row in results if name in (row.set, "all")]
         first = sorted(row.first_token for row in rows)
         print(
