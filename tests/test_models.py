@@ -168,8 +168,8 @@ def test_no_reranker_by_default(server: OpenAIServer) -> None:
 
 def test_passages_fit_what_can_be_read_in_time() -> None:
     slow = Reading(50.0, 4096, 512, 6.0)
-    assert slow.passage_tokens(20, 0.0) == 280
-    assert slow.passage_tokens(20, 2.0) == 180
+    assert slow.passage_tokens(20, 0.0) == 250
+    assert slow.passage_tokens(20, 2.0) == 150
     assert slow.passage_tokens(20, 60.0) == LEAST_PASSAGE_TOKENS
     fast = Reading(None, 8192, 512, 6.0)
     assert fast.passage_tokens(20, 3.0) == MOST_PASSAGE_TOKENS
