@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.errors import AssistantError, DocumentError
+from assistant.knowledge.fusion import CANDIDATES, hybrid
 from assistant.knowledge.records import Hit, Source
 from assistant.knowledge.store import KnowledgeBase
 from assistant.settings import Settings
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
 
 DONE, FAILED = 0, 1
-# Reciprocal rank fusion: the larger, the less the first ranks stand out.
-FUSION_CONSTANT = 60
-# Each leg of a search gives more than asked for, so that both can agree further down.
-LEG_FACTOR = 4
 
 
 @dataclass
@@ -148,11 +145,8 @@ def search(call: Call) -> Outcome:
     with call.pipeline() as pipeline:
         knowledge, embeddings = pipeline.knowledge, pipeline.embeddings
         vector = embeddings.embed_questions([call.arguments.query])[0]
-        legs = (
-            knowledge.dense(vector, k * LEG_FACTOR),
-            knowledge.keyword(call.arguments.query, k * LEG_FACTOR),
-        )
-    rows = [_hit_json(hit, score) for hit, score in _fused(legs)[:k]]
+        found = hybrid(knowledge, vector, call.arguments.query, max(CANDIDATES, k))
+    rows = [_hit_json(hit) for hit in found[:k]]
     lines = [
         f"{row['score']:.4f}  {row['title']}  {row['location']}\n    {_excerpt(str(row['text']))}"
         for row in rows
@@ -160,22 +154,11 @@ def search(call: Call) -> Outcome:
     return Outcome({"hits": rows}, lines)
 
 
-def _fused(legs: tuple[list[Hit], ...]) -> list[tuple[Hit, float]]:
-    """Best first, by the sum of 1 / (constant + rank) over the legs."""
-    hits = {hit.id: hit for leg in legs for hit in leg}
-    scores = dict.fromkeys(hits, 0.0)
-    for leg in legs:
-        for rank, hit in enumerate(leg, start=1):
-            scores[hit.id] += 1 / (FUSION_CONSTANT + rank)
-    best = sorted(hits, key=lambda key: -scores[key])
-    return [(hits[key], scores[key]) for key in best]
-
-
-def _hit_json(hit: Hit, score: float) -> dict[str, object]:
+def _hit_json(hit: Hit) -> dict[str, object]:
     return {
         "id": hit.id,
         "text": hit.text,
-        "score": score,
+        "score": hit.score,
         "source": hit.source.uri,
         "title": hit.source.title,
         "location": hit.location,

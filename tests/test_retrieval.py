@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from assistant.knowledge.fusion import fuse
 from assistant.knowledge.records import Hit, NewChunk
 from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embeddings import open_embeddings
-from assistant.retrieval import Retriever, fuse
+from assistant.retrieval import Retriever
 from assistant.settings import Settings
 from tests.passages import hit
 
