@@ -52,8 +52,7 @@ def run(settings: Settings, language: str) -> None:
     with open_socket(settings) as listening:
         parts = open_parts(settings)
         try:
-            # The model gets ready while the page's packages are imported, and behind the page.
-            threading.Thread(target=parts.turns.warm_up, name="warm-up", daemon=True).start()
+            parts.start()  # while the page's packages are imported, and behind the page
             from assistant.ui.build import build_app
 
             serve(build_app(parts, IngestLibrary(parts)), listening, language)

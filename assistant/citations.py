@@ -106,4 +106,4 @@ def _mark(sentence: str, marks: Sequence[int]) -> str:
 
 
 def _passage_text(passage: Passage) -> str:
-    return " ".join((passage.hit.source.title, *passage.hit.heading_path, passage.quote))
+    return f"{passage.hit.subject} {passage.quote}"

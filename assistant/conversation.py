@@ -110,8 +110,9 @@ class Conversation:
         """
         now = TurnProgress(user, conversation_id, checked_question(question), language)
         yield from self._recall_history(now)
-        retry = retry and self._asked_last(now)
         turns = self.short_term.turns(user, conversation_id)
+        # A turn that failed was not stored: asked again, it replaces nothing.
+        retry = retry and bool(turns) and turns[-1].text == now.question
         now.history = as_chat_history(turns[:-1] if retry else turns)
         if self.knowledge.is_empty:
             yield from self._say(now, _EMPTY)
@@ -126,11 +127,6 @@ class Conversation:
             self._fill_short_term(now.user, now.conversation_id)
         except MemoryUnavailable as error:
             yield self._away(now, error)
-
-    def _asked_last(self, now: TurnProgress) -> bool:
-        """Whether the question is the last one stored: a turn that failed was not."""
-        turns = self.short_term.turns(now.user, now.conversation_id)
-        return bool(turns) and turns[-1].text == now.question
 
     def _fill_short_term(self, user: str, conversation_id: str) -> None:
         if not self.short_term.known(user, conversation_id):

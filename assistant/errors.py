@@ -34,6 +34,19 @@ class AssistantError(Exception):
         return self.messages["zh" if language.startswith("zh") else "en"]
 
 
+class InternalError(AssistantError):
+    """A fault of the program itself, caught at its edge; the log has its trace."""
+
+    kind = "internal"
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            "Something went wrong inside ({name}). Try again; the log has the details.",
+            "程序内部出错（{name}）。请重试；详情见日志。",
+            name=type(error).__name__,
+        )
+
+
 class SettingsError(AssistantError):
     """A setting in ``.env`` or the environment can't be used."""
 

@@ -78,7 +78,7 @@ def _score(
     wanted = terms_of(question)
     split = [split_sentences(hit.text) for hit in hits]
     # The headings belong to each sentence below them: "its length" is said of the title.
-    headings = [held(wanted, " ".join((hit.source.title, *hit.heading_path))) for hit in hits]
+    headings = [held(wanted, hit.subject) for hit in hits]
     found = [
         [held(wanted, sentence) | headings[index] for sentence in sentences]
         for index, sentences in enumerate(split)

@@ -20,10 +20,6 @@ from assistant.errors import SettingsError
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def _fail(en: str, zh: str) -> ValueError:
-    return ValueError(en, zh)
-
-
 def _text(value: str) -> str:
     return value
 
@@ -42,7 +38,7 @@ def _models_path(value: str) -> Path:
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not value.lstrip("-").isdigit() or not low <= int(value) <= high:
-            raise _fail(f"a whole number from {low} to {high}", f"{low} 到 {high} 之间的整数")
+            raise ValueError(f"a whole number from {low} to {high}", f"{low} 到 {high} 之间的整数")
         return int(value)
 
     return parse
@@ -55,7 +51,7 @@ def _decimal(low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             number = float("nan")
         if not low <= number <= high:
-            raise _fail(f"a number from {low:g} to {high:g}", f"{low:g} 到 {high:g} 之间的数")
+            raise ValueError(f"a number from {low:g} to {high:g}", f"{low:g} 到 {high:g} 之间的数")
         return number
 
     return parse
@@ -64,7 +60,7 @@ def _decimal(low: float, high: float) -> Callable[[str], float]:
 def _choice(*names: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value not in names:
-            raise _fail("one of " + ", ".join(names), "以下之一：" + "、".join(names))
+            raise ValueError("one of " + ", ".join(names), "以下之一：" + "、".join(names))
         return value
 
     return parse
@@ -74,7 +70,7 @@ def _several(*names: str) -> Callable[[str], tuple[str, ...]]:
     def parse(value: str) -> tuple[str, ...]:
         items = tuple(item.strip() for item in value.split(",") if item.strip())
         if not items or not set(items) <= set(names):
-            raise _fail(
+            raise ValueError(
                 "a comma-separated list out of " + ", ".join(names),
                 "用逗号分隔的列表，可选：" + "、".join(names),
             )
@@ -87,7 +83,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value and (urlsplit(value).scheme not in schemes or len(value.split("://")[1]) == 0):
             forms = ", ".join(f"{scheme}://..." for scheme in schemes)
-            raise _fail(f"empty or a URL like {forms}", f"留空或形如 {forms} 的地址")
+            raise ValueError(f"empty or a URL like {forms}", f"留空或形如 {forms} 的地址")
         return value.rstrip("/")
 
     return parse
@@ -95,7 +91,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 def _model(value: str) -> str:
     if value and ":" not in value and value not in ("auto", "none"):
-        raise _fail(
+        raise ValueError(
             'a "provider:model" string such as local: or dashscope:qwen-plus',
             '"服务:模型" 形式，例如 local: 或 dashscope:qwen-plus',
         )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from assistant.conversation import Ahead, Conversation
-from assistant.errors import AssistantError, ConversationError
+from assistant.errors import AssistantError, ConversationError, InternalError
 from assistant.events import Error, Event
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,8 @@ class Turns:
             return
         except Exception as error:
             log.exception("turn failed")
-            turn.publish(Error("internal", _internal(error, language)))
+            unexpected = InternalError(error)
+            turn.publish(Error(unexpected.kind, unexpected.text(language)))
             return
         finally:
             turn.end()
@@ -158,10 +159,3 @@ class Turns:
         for key, (turn, began) in list(self._running.items()):
             if turn.ended and began < limit:
                 del self._running[key]
-
-
-def _internal(error: Exception, language: str) -> str:
-    name = type(error).__name__
-    if language.startswith("zh"):
-        return f"程序内部出错（{name}）。请重试；详情见日志。"
-    return f"Something went wrong inside ({name}). Try again; the log has the details."

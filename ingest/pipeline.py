@@ -47,7 +47,6 @@ from ingest.split import Splitter
 
 logger = logging.getLogger(__name__)
 
-BATCH = 16
 Events = Generator[Event, None, None]
 
 # Faults of one document. Others (a locked database, a model that is down) are everyone's: they
@@ -138,13 +137,14 @@ class Pipeline:
         vectors = dict(self.knowledge.vectors_for([chunk.content_hash for chunk in chunks]))
         new = {c.content_hash: c.embedding_text for c in chunks if c.content_hash not in vectors}
         hashes = list(new)
-        for start in range(0, len(hashes), BATCH):
+        size = self.embeddings.batch_size
+        for start in range(0, len(hashes), size):
             if cancel is not None and cancel.is_set():
                 return None
-            batch = hashes[start : start + BATCH]
+            batch = hashes[start : start + size]
             embedded = self.embeddings.embed_passages([new[each] for each in batch])
             vectors.update(zip(batch, embedded, strict=True))
-            yield Progress(min(start + BATCH, len(hashes)), len(hashes), "chunks", uri)
+            yield Progress(min(start + size, len(hashes)), len(hashes), "chunks", uri)
         return np.stack([vectors[chunk.content_hash] for chunk in chunks]).astype(np.float32)
 
     def _file(self, file: FoundFile, cancel: threading.Event | None) -> Events:

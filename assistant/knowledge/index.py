@@ -158,18 +158,8 @@ class VectorIndex:
                 error,
             )
             return None
-        cursor = Cursor(about.seq, about.stamp)
-        self._published = cursor
-        return _State(
-            collection_id=collection.id,
-            fingerprint=about.fingerprint,
-            dimension=about.dimension,
-            base=base,
-            tail=_empty(about.dimension),
-            removed=frozenset(),
-            cursor=cursor,
-            base_cursor=cursor,
-        )
+        self._published = Cursor(about.seq, about.stamp)
+        return _fresh(collection.id, about.fingerprint, about.dimension, base, self._published)
 
     def _publish_in_background(self, state: _State) -> None:
         """Write the base; a search doesn't wait for the disk."""
@@ -246,13 +236,20 @@ def _copy_into(target: Any, index: Any, removed: Ids) -> None:
 def _from_database(connection: Connection, collection: Collection) -> _State:
     base = _empty(collection.dimension)
     _append(base, changes.everything(connection, collection.id))
-    cursor = changes.head(connection, collection.id)
+    head = changes.head(connection, collection.id)
+    return _fresh(collection.id, collection.fingerprint, collection.dimension, base, head)
+
+
+def _fresh(
+    collection_id: int, fingerprint: str, dimension: int, base: Any, cursor: Cursor
+) -> _State:
+    """A state that is all base."""
     return _State(
-        collection_id=collection.id,
-        fingerprint=collection.fingerprint,
-        dimension=collection.dimension,
+        collection_id=collection_id,
+        fingerprint=fingerprint,
+        dimension=dimension,
         base=base,
-        tail=_empty(collection.dimension),
+        tail=_empty(dimension),
         removed=frozenset(),
         cursor=cursor,
         base_cursor=cursor,

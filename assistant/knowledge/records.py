@@ -91,6 +91,11 @@ class Hit:
         return " > ".join(parts)
 
     @property
+    def subject(self) -> str:
+        """What the chunk is about, by its document's title and headings."""
+        return " ".join((self.source.title, *self.heading_path))
+
+    @property
     def link(self) -> str:
         """The original at the right place, for web pages; empty for files."""
         if not self.source.uri.startswith(("http://", "https://")):

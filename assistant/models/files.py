@@ -148,18 +148,22 @@ def _alone(model_file: ModelFile, settings: Settings, progress: Progress) -> Ite
     """Hold the lock of the file; while another process fetches it, tell of its progress."""
     path = model_file.path(settings).with_name(f"{model_file.file}.lock")
     while (lock := keeper.hold(path, seconds=0.5)) is None:
-        sizes = [p.stat().st_size for p in partials(model_file, settings) if p.exists()]
-        progress(max(sizes, default=0), model_file.size, ANOTHER_PROCESS)
+        progress(_so_far(model_file, settings), model_file.size, ANOTHER_PROCESS)
     try:
         yield
     finally:
         os.close(lock)
 
 
+def _so_far(model_file: ModelFile, settings: Settings) -> int:
+    """Bytes that have come."""
+    found = (partial for partial in partials(model_file, settings) if partial.exists())
+    return max((partial.stat().st_size for partial in found), default=0)
+
+
 def _check_room(model_file: ModelFile, settings: Settings) -> None:
-    here = max((p.stat().st_size for p in partials(model_file, settings) if p.exists()), default=0)
     free = shutil.disk_usage(settings.model_dir).free
-    if free < model_file.size - here:
+    if free < model_file.size - _so_far(model_file, settings):
         raise _full(model_file, settings.model_dir)
 
 

@@ -19,6 +19,7 @@ import gradio as gr
 from assistant.conversation import new_conversation_id
 from assistant.errors import AssistantError
 from assistant.events import Thinking, Token
+from assistant.memory.long_term import TITLE_LENGTH
 from assistant.parts import Parts
 from assistant.turns import RunningTurn
 from assistant.ui.rendering import TurnView, conversation_messages, turn_messages
@@ -28,7 +29,6 @@ from assistant.ui.visitor import Visitors
 
 SHOWN_EVERY = 0.05  # seconds between two frames of a streaming answer
 CLOSE_SECONDS = 1.0
-LONGEST_TITLE = 60  # characters, as long-term memory has it
 EXAMPLES = ("example_1", "example_2", "example_3")
 
 _CONVERSATION_ID = re.compile(r"[\w.-]{1,64}")
@@ -210,7 +210,7 @@ class Chat:
         their first question, or could not answer it."""
         # Before memory is asked: a turn that ends in between is in both, not in neither.
         new = {
-            turn.conversation_id: turn.question[:LONGEST_TITLE]
+            turn.conversation_id: turn.question[:TITLE_LENGTH]
             for turn in reversed(self._begun)
             if turn.user == user and (not turn.ended or turn.conversation_id == conversation_id)
         }

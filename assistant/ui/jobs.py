@@ -17,7 +17,7 @@ from pathlib import PurePath
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote
 
-from assistant.errors import AssistantError
+from assistant.errors import AssistantError, InternalError
 from assistant.ui.texts import TEXTS
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class Jobs:
                 job.fail(error)
             except Exception as error:  # the outermost edge of this thread
                 log.exception("%s failed", job.title[1])
-                job.fail(_internal(error))
+                job.fail(InternalError(error))
             job.state = _ended(job)
             job.current = None
             self._changed()
@@ -180,11 +180,6 @@ def _added(event: Any) -> Both:
     count = event.added + event.kept if event.is_new else event.added
     fields = {"n": count, "removed": event.removed}
     return zh.format(**fields), en.format(**fields)
-
-
-def _internal(error: Exception) -> AssistantError:
-    zh, en = TEXTS["internal"]
-    return AssistantError(en, zh, name=type(error).__name__)
 
 
 def _ended(job: Job) -> JobState:

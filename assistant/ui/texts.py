@@ -121,10 +121,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "updated, passages: {n} new, {removed} removed",
     ),
     "line_unchanged": ("没有变化", "unchanged"),
-    "internal": (
-        "程序内部出错（{name}）：详情见日志。",
-        "Something went wrong inside ({name}): the log has the details.",
-    ),
     "counts": ("共 {sources} 个来源，{chunks} 段", "Sources: {sources}, passages: {chunks}"),
     "empty_base": (
         "知识库还是空的：上传文件或添加网站后即可提问。",
