@@ -21,6 +21,7 @@ CLOSE = 0.9  # a second passage is cited as well when it holds nearly as much as
 MOST = 2  # citations a sentence
 
 _WORD = re.compile(r"\w")
+_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"\d+(?:[.,:：]\d+)*")
 # Talk about the passages themselves claims nothing.
 _ABOUT = re.compile(
@@ -65,7 +66,7 @@ def check_citations(answer: str, passages: Sequence[Passage], question: str = ""
         # What only the question said can't be asked of the passages.
         terms = terms - (asked - held(asked, " ".join(given)))
         told = set(_NUMBER.findall(claim)) - asked_numbers
-        written = {int(n) for found in MARKER.findall(sentence) for n in _NUMBER.findall(found)}
+        written = {int(n) for found in MARKER.findall(sentence) for n in _DIGITS.findall(found)}
         marks = _bearing(terms, told, given, numbers, written)
         if marks:
             cited.update(marks)

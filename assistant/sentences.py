@@ -7,15 +7,17 @@ from functools import lru_cache
 
 from assistant.knowledge.keywords import matching_terms, query_terms
 
-# A sentence ends at Chinese end marks, at a Latin one before a space (not in an address), or at
-# the end of a line;
-# closing quotes, brackets and citation markers stay with it.
-_MARK = r"(?:编号|资料|passage\s*)?\d+"
+_SOURCE = r"(?:编号|资料|passage\s*)?\d+"
+_MARK = rf"(?:\[{_SOURCE}(?:\s*[,，、;；]\s*{_SOURCE})*\]|【{_SOURCE}】)"
 #: A citation as models write it: [1], [1, 3], 【1】, [编号1], [passage 1].
-MARKER = re.compile(rf"\s*(?:\[{_MARK}(?:\s*[,，、;；]\s*{_MARK})*\]|【{_MARK}】)", re.IGNORECASE)
-_CLOSERS = r"[”’」』）)\]\"']*(?:\s?\[(?:编号|资料)?\d+\]|\s?【\d+】)*"
+MARKER = re.compile(rf"\s*{_MARK}", re.IGNORECASE)
+# A sentence ends at Chinese end marks, at a Latin one before a space (not in an address), or at
+# the end of a line; closing quotes, brackets and citations stay with it.
+_CLOSERS = rf"[”’」』）)\]\"']*(?:[^\S\n]?{_MARK})*"
 _END = re.compile(
-    rf"[。！？…]+[!?！？]*{_CLOSERS}|[!?]+{_CLOSERS}(?=\s|$|[\u4e00-\u9fff])|\.(?=\s|$){_CLOSERS}|\n+"
+    rf"[。！？…]+[!?！？]*{_CLOSERS}|[!?]+{_CLOSERS}(?=\s|$|[\u4e00-\u9fff])"
+    rf"|\.{_CLOSERS}(?=\s|$)|\n+",
+    re.IGNORECASE,
 )
 _NO_END = re.compile(
     r"(?:\b(?:e\.g|i\.e|[ap]\.m|etc|vs|Mr|Mrs|Ms|Dr|St|No|Fig|pp?)|\b[A-Z])\.$|^\s*\d{1,3}\.$"

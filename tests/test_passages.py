@@ -63,6 +63,11 @@ def test_no_hits_no_passages() -> None:
         ("   ", []),
         ("没有句号", ["没有句号"]),
         ("有出处。[1] 下一句。[2]", ["有出处。[1] ", "下一句。[2]"]),
+        ("两处。[1, 3] 下一句。【2】", ["两处。[1, 3] ", "下一句。【2】"]),
+        (
+            "Cited.[1] So is this. [passage 2] End.",
+            ["Cited.[1] ", "So is this. [passage 2] ", "End."],
+        ),
     ],
 )
 def test_split_sentences(text: str, sentences: list[str]) -> None:
