@@ -259,6 +259,20 @@ def test_without_redis_the_chat_goes_on_and_says_so(tmp_path: Path, desk: Desk) 
     assert isinstance(rewrite, events.Rewrite) and rewrite.changed, "short-term memory still works"
 
 
+def test_an_embedded_redis_that_cannot_start_does_not_stop_the_chat(
+    tmp_path: Path, desk: Desk
+) -> None:
+    (tmp_path / "redis").write_text("a file where the server's folder belongs")
+    parts = open_parts(_settings(tmp_path, desk.server))
+    try:
+        seen = list(parts.conversation.turn("local", "c1", "What is FAISS?", language="zh"))
+    finally:
+        parts.close()
+    notices = only(events.Notice, seen)
+    assert notices and seen[-1].name == "done"
+    assert isinstance(notices[0], events.Notice) and "DATA_DIR" in notices[0].message
+
+
 def test_the_next_rewrite_is_read_ahead(desk: Desk) -> None:
     desk.server.say("星河7000重1.8千克。")
     desk.ask("星河7000有多重？")

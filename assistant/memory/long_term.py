@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.errors import MemoryUnavailable
+from assistant.errors import MemoryUnavailable, ServiceError
 from assistant.memory.records import ConversationInfo, Recollection, Turn
 
 if TYPE_CHECKING:
@@ -240,6 +240,13 @@ def _as_memory_error() -> Iterator[None]:
 
     try:
         yield
+    except ServiceError as error:
+        raise MemoryUnavailable(
+            "Long-term memory is away, and the chat goes on without it. {why}",
+            "长期记忆暂不可用，对话可以继续。{why_zh}",
+            why=error.text("en"),
+            why_zh=error.text("zh"),
+        ) from error
     except RedisError as error:
         raise MemoryUnavailable(
             "Long-term memory is away (Redis: {why}). The chat goes on without it; check that "
