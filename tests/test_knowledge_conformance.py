@@ -155,7 +155,15 @@ def test_filters(knowledge: KnowledgeBase) -> None:
     assert found({"a.b": "乙"}) == {"three"}
     assert found({"flag": True}) == {"two"}
     assert found({"flag": None}) == {"one", "three", "four"}
-    assert found({"unknown": 1}) == set()
+    assert found({"n": {"$ne": 1}}) == {"two", "three", "four"}
+    assert found({"n": {"$nin": [1, 2]}}) == {"three", "four"}
+    assert found({"flag": {"$ne": None}}) == {"two"}
+    assert found({"kind": {"$prefix": "o"}}) == {"one", "three"}
+    assert found({"a.b": {"$prefix": "甲"}}) == {"one"}
+    assert found({"$or": [{"n": 1}, {"kind": "even"}]}) == {"one", "two"}
+    assert found({"$and": [{"kind": "odd"}, {"$not": {"n": 1}}]}) == {"three"}
+    assert found({"$not": {"flag": True}}) == {"one", "three", "four"}
+    assert found({"$or": []}) == set()
     assert found({}) == set(TEXTS)
 
 
@@ -163,6 +171,12 @@ def test_filters(knowledge: KnowledgeBase) -> None:
     "where",
     [
         {"n": {"$near": 1}},
+        {"unknown": 1},
+        {"$or": [{"unknown": 1}]},
+        {"$or": {"n": 1}},
+        {"$not": [1]},
+        {"n": {"$prefix": 1}},
+        {"n": {"$nin": "abc"}},
         {"n": [1, 2]},
         {"n": {"$in": "abc"}},
         {"n": {"$gt": None}},

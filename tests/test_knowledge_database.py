@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
-from assistant.knowledge.database import SCHEMA_VERSION, Connection, Database
+from assistant.knowledge.database import Connection, Database
+from assistant.knowledge.migrations import SCHEMA_VERSION
 from tests.knowledge_samples import add, nearest, open_knowledge, start
 
 
@@ -22,7 +23,7 @@ def names(connection: Connection) -> list[str]:
 
 def insert(connection: Connection, name: str) -> None:
     connection.execute(
-        "INSERT INTO collections (name, fingerprint, dimension, created_at) VALUES (?, 'm', 1, 0)",
+        "INSERT INTO collections (name, created_at) VALUES (?, 0)",
         (name,),
     )
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assistant.knowledge import changes, index, snapshot
-from tests.knowledge_samples import add, nearest, open_knowledge
+from assistant.knowledge import changes, folder
+from assistant.knowledge.index import following, snapshot
+from tests.knowledge_samples import add, nearest, open_knowledge, wait_until
 
 
 def snapshot_of(data_dir: Path) -> Path:
-    return data_dir / "index" / "default.faiss"
+    return data_dir / "index" / "1.faiss"
 
 
 def fill(data_dir: Path, *names: str) -> Path:
@@ -37,21 +37,21 @@ def rebuilds(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_close_publishes_and_the_next_start_reads_it(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = fill(tmp_path, "alpha", "beta")
     published = path.read_bytes()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the file is there: nothing is to be built")
+
+    monkeypatch.setattr(following, "build", refuse)
     with open_knowledge(tmp_path) as knowledge:
-        # If the file were not used, its vectors would come from here.
-        connection = sqlite3.connect(tmp_path / "knowledge.db")
-        connection.execute("UPDATE chunks SET vector = zeroblob(64)")
-        connection.commit()
-        connection.close()
         assert nearest(knowledge, "alpha") == ["alpha"]
         assert nearest(knowledge, "beta") == ["beta"]
     assert path.read_bytes() == published  # nothing changed, nothing was written
     assert rebuilds(caplog) == []
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert sorted(entry.name for entry in path.parent.iterdir()) == [path.name, "1.lock"]
 
 
 def test_a_missing_snapshot(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_snapshot_of_another_collection(tmp_path: Path, caplog: pytest.LogCapt
     path = fill(tmp_path, "alpha", "beta")
     with open_knowledge(tmp_path, "other") as other:
         add(other, "/c.md", "gamma")
-        shutil.copy(path, path.with_name("other.faiss"))
+        shutil.copy(path, path.with_name("2.faiss"))
         assert nearest(other, "gamma", 9) == ["gamma"]
     assert len(rebuilds(caplog)) == 1
 
@@ -157,8 +157,9 @@ def test_a_pruned_log_leads_to_a_rebuild(
 def test_the_base_is_renewed_and_published_while_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(index, "_SMALL", 10)
-    caplog.set_level(logging.INFO, logger=index.__name__)
+    monkeypatch.setattr(following, "_SMALL", 10)
+    monkeypatch.setattr(folder, "FOLLOW_SECONDS", 0.01)
+    caplog.set_level(logging.INFO, logger=following.__name__)
     names = [f"name{n}" for n in range(60)]
     with open_knowledge(tmp_path) as knowledge:
         for n, name in enumerate(names):
@@ -169,7 +170,9 @@ def test_the_base_is_renewed_and_published_while_running(
                 assert nearest(knowledge, name) != [name]
         for n, name in enumerate(names):
             assert (nearest(knowledge, name) == [name]) == (n % 3 != 0)
-    assert sum("Published" in record.getMessage() for record in caplog.records) > 1
+        wait_until(lambda: snapshot.glance(snapshot_of(tmp_path)).count >= 36, 10)
+        assert len(nearest(knowledge, "name0", 99)) == 40
+    assert any("Published" in record.getMessage() for record in caplog.records)
     with snapshot_of(tmp_path).open("rb") as file:
         assert 36 <= snapshot.check(file).count <= 44  # what was removed is not carried along
     with open_knowledge(tmp_path) as knowledge:
@@ -195,15 +198,15 @@ def test_a_chunk_deleted_during_the_search_is_not_returned(
     with open_knowledge(tmp_path) as knowledge:
         for n in range(10):
             add(knowledge, f"/{n}.md", f"text {n}")
-        real = index.VectorIndex.search
+        real = following.VectorIndex.candidates
         doomed = [knowledge.source_by_uri("/3.md")]
 
-        def search(self: index.VectorIndex, *arguments: Any) -> list[tuple[int, float]]:
+        def candidates(self: following.VectorIndex, *arguments: Any) -> tuple[list[int], bool]:
             found = real(self, *arguments)
             while doomed and (source := doomed.pop()) is not None:
                 knowledge.delete_source(source.id)
             return found
 
-        monkeypatch.setattr(index.VectorIndex, "search", search)
+        monkeypatch.setattr(following.VectorIndex, "candidates", candidates)
         texts = nearest(knowledge, "text 3", 4)
         assert len(texts) == 4 and "text 3" not in texts

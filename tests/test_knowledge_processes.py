@@ -195,7 +195,7 @@ def check_rows(data_dir: Path) -> None:
         for left, right in (("id FROM chunks", "rowid FROM chunk_words"),):
             assert one(f"SELECT count(*) FROM (SELECT {left} EXCEPT SELECT {right})") == 0
             assert one(f"SELECT count(*) FROM (SELECT {right} EXCEPT SELECT {left})") == 0
-        assert one("SELECT count(*) FROM chunks WHERE length(vector) != 64") == 0
+        assert one("SELECT count(*) FROM vectors WHERE length(vector) != 64") == 0
     database.close()
 
 

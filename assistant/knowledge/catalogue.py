@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from assistant.errors import KnowledgeError
+from assistant.errors import KnowledgeError, KnowledgeLocked
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.records import Source, storable
+from assistant.knowledge.spaces import (
+    SERVING,
+    Space,
+    drop_space,
+    make_space,
+    space_ids,
+    space_of,
+)
+from assistant.knowledge.vectors import Form
 
 #: Kind of the sources that hold what came through LangChain's interface.
 TEXT_KIND = "text"
@@ -24,39 +34,12 @@ SOURCE_COLUMNS = (
 
 @dataclass(frozen=True)
 class Collection:
-    """A knowledge base of its own: sources, and vectors of one embedding model."""
+    """A knowledge base of its own: sources, and the space that it is searched in."""
 
     id: int
     name: str
     owner: str
-    fingerprint: str
-    dimension: int
-
-    def check(self, fingerprint: str) -> None:
-        """Raises KnowledgeError if ``fingerprint`` is another model's."""
-        if fingerprint != self.fingerprint:
-            raise KnowledgeError(
-                "Collection {name} was embedded with {stored}, but the embedding model is now "
-                "{given}: set EMBEDDING_MODEL back, or add the documents to a new collection.",
-                "知识库 {name} 由 {stored} 嵌入，而当前嵌入模型是 {given}：请将 EMBEDDING_MODEL "
-                "改回，或把文档添加到新的知识库。",
-                name=self.name,
-                stored=self.fingerprint,
-                given=fingerprint,
-            )
-
-    def check_dimension(self, dimension: int) -> None:
-        """Raises KnowledgeError if vectors of ``dimension`` don't fit."""
-        if dimension != self.dimension:
-            raise KnowledgeError(
-                "Collection {name} holds vectors of {stored} numbers, got {given}: the embedding "
-                "model isn't the one that filled it; set EMBEDDING_MODEL back.",
-                "知识库 {name} 的向量为 {stored} 维，实际为 {given} 维：当前嵌入模型与建库时不同，"
-                "请将 EMBEDDING_MODEL 改回。",
-                name=self.name,
-                stored=self.dimension,
-                given=dimension,
-            )
+    space: Space
 
 
 def check_name(name: str) -> str:
@@ -74,39 +57,74 @@ def check_name(name: str) -> str:
 
 def find_collection(connection: Connection, name: str) -> Collection | None:
     row = connection.execute(
-        "SELECT id, name, owner, fingerprint, dimension FROM collections WHERE name = ?", (name,)
+        "SELECT id, name, owner FROM collections WHERE name = ?", (name,)
     ).fetchone()
-    return Collection(*row) if row else None
+    space = space_of(connection, row["id"]) if row else None
+    return Collection(row["id"], row["name"], row["owner"], space) if space else None
 
 
-def claim_collection(
-    connection: Connection, name: str, fingerprint: str, dimension: int
-) -> Collection:
+def claim_collection(connection: Connection, name: str, fingerprint: str, form: Form) -> Collection:
     """The collection for writing vectors of this model; made where missing. One without chunks
     takes the new model.
 
     Raises:
-        KnowledgeError: it holds another model's vectors.
+        KnowledgeError: it holds another model's vectors, or vectors of another form.
     """
     known = find_collection(connection, name)
     if known is None:
-        connection.execute(
-            "INSERT INTO collections (name, fingerprint, dimension, created_at) "
-            "VALUES (?, ?, ?, ?)",
-            (name, fingerprint, dimension, time.time()),
+        made = connection.execute(
+            "INSERT INTO collections (name, created_at) VALUES (?, ?)", (name, time.time())
         )
-    elif not has_chunks(connection, known.id):
-        connection.execute(
-            "UPDATE collections SET fingerprint = ?, dimension = ? WHERE id = ?",
-            (fingerprint, dimension, known.id),
-        )
-    else:
-        known.check(fingerprint)
-        known.check_dimension(dimension)
+        make_space(connection, made.lastrowid or 0, SERVING, fingerprint, form)
+    elif (known.space.fingerprint, known.space.form) == (fingerprint, form):
         return known
-    made = find_collection(connection, name)
-    assert made is not None  # noqa: S101 - written two lines above
-    return made
+    elif not has_chunks(connection, known.id):
+        for space_id in space_ids(connection, known.id):
+            drop_space(connection, space_id)
+        make_space(connection, known.id, SERVING, fingerprint, form)
+    else:
+        known.space.check(fingerprint)
+        known.space.check_dimension(form.dimension)
+        raise KnowledgeError(
+            "Collection {name} was made anew while vectors were made for it: nothing was stored; "
+            "try again.",
+            "生成向量期间，知识库 {name} 被重建：未存储任何内容，请重试。",
+            name=name,
+        )
+    claimed = find_collection(connection, name)
+    assert claimed is not None  # noqa: S101 - written above
+    return claimed
+
+
+def own_fields(connection: Connection, collection_id: int) -> frozenset[str]:
+    """Names in the metadata of the collection's chunks, now or before."""
+    rows = connection.execute("SELECT name FROM fields WHERE collection_id = ?", (collection_id,))
+    return frozenset(row[0] for row in rows)
+
+
+def note_fields(connection: Connection, collection_id: int, names: Iterable[str]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO fields (collection_id, name) VALUES (?, ?)",
+        [(collection_id, name) for name in names],
+    )
+
+
+def drop_collection(connection: Connection, collection: Collection) -> None:
+    """Forget a collection without sources.
+
+    Raises:
+        KnowledgeLocked: it has one.
+    """
+    if list_sources(connection, collection):
+        raise KnowledgeLocked(
+            "Another process added to collection {name} while it was deleted: try again.",
+            "删除期间，另一个进程向知识库 {name} 添加了内容：请重试。",
+            name=collection.name,
+        )
+    for space_id in space_ids(connection, collection.id):
+        drop_space(connection, space_id)
+    connection.execute("DELETE FROM fields WHERE collection_id = ?", (collection.id,))
+    connection.execute("DELETE FROM collections WHERE id = ?", (collection.id,))
 
 
 def has_chunks(connection: Connection, collection_id: int) -> bool:

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.errors import KnowledgeError
-from assistant.knowledge.catalogue import Collection, change_count
+from assistant.knowledge.catalogue import Collection, change_count, note_fields
 from assistant.knowledge.changes import ChangeLog
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.keywords import scoped, segment
 from assistant.knowledge.records import NewChunk, Source, StoreReport
-from assistant.knowledge.vectors import Vectors, to_blob
+from assistant.knowledge.spaces import space_ids
+from assistant.knowledge.vectors import Stored, to_blobs
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class ChunkRow:
     metadata: str  # JSON
     content_hash: str
     words: tuple[str, ...]
+    fields: frozenset[str]  # names in the metadata
     vector: bytes
 
     def differs(self, row: Row) -> bool:
@@ -47,11 +49,11 @@ class ChunkRow:
 _UPDATABLE = ("position", "text", "heading_path", "page", "anchor", "metadata")
 
 
-def document_rows(uri: str, chunks: Sequence[NewChunk], vectors: Vectors) -> list[ChunkRow]:
-    """Rows for the chunks of a document; ``vectors`` has shape (len(chunks), dimension)."""
+def document_rows(uri: str, chunks: Sequence[NewChunk], vectors: Stored) -> list[ChunkRow]:
+    """Rows for the chunks of a document; ``vectors`` has shape (len(chunks), width)."""
     seen: Counter[str] = Counter()
     rows = []
-    for position, (chunk, vector) in enumerate(zip(chunks, vectors, strict=True)):
+    for position, (chunk, vector) in enumerate(zip(chunks, to_blobs(vectors), strict=True)):
         content_hash = chunk.content_hash
         rows.append(
             ChunkRow(
@@ -64,7 +66,8 @@ def document_rows(uri: str, chunks: Sequence[NewChunk], vectors: Vectors) -> lis
                 metadata="{}",
                 content_hash=content_hash,
                 words=tuple(segment(chunk.embedding_text)),
-                vector=to_blob(vector),
+                fields=frozenset(),
+                vector=vector,
             )
         )
         seen[content_hash] += 1
@@ -75,6 +78,16 @@ def derived_id(*parts: str) -> str:
     """32 hexadecimal digits, the same for the same parts."""
     text = "\0".join(parts).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def stored_chunk(row: Row) -> NewChunk:
+    """What was embedded and indexed for a row with "text" and "heading_path"."""
+    return NewChunk(row["text"], tuple(json.loads(row["heading_path"])))
+
+
+def words_column(words: Iterable[str], collection_id: int) -> str:
+    """What the keyword table is given for a chunk."""
+    return " ".join(scoped(words, collection_id))
 
 
 def to_json(value: object) -> str:
@@ -96,7 +109,8 @@ class ChunkWriter:
     def __init__(self, connection: Connection, collection: Collection) -> None:
         self._connection = connection
         self._collection = collection
-        self._log = ChangeLog(connection, collection.id)
+        self._log = ChangeLog(connection)
+        self._spaces = space_ids(connection, collection.id)
 
     def replace(self, source: Source, rows: Sequence[ChunkRow]) -> StoreReport:
         """Make ``rows`` the chunks of ``source``; those already there keep row, id and vector."""
@@ -115,10 +129,18 @@ class ChunkWriter:
         return StoreReport(added=len(new), kept=len(kept), removed=len(gone))
 
     def insert(self, source_id: int, rows: Sequence[ChunkRow]) -> None:
-        self._log.add([self._insert(source_id, row) for row in rows])
+        """New chunks with their vectors in the serving space; a reindex that runs finds them."""
+        note_fields(
+            self._connection,
+            self._collection.id,
+            frozenset().union(*(row.fields for row in rows)),
+        )
+        space = self._collection.space.id
+        self._log.add(space, [self._insert(source_id, row) for row in rows])
 
     def update(self, row_id: int, source_id: int, row: ChunkRow) -> None:
         """Everything but what is embedded and indexed."""
+        note_fields(self._connection, self._collection.id, row.fields)
         assignments = ", ".join(f"{name} = ?" for name in _UPDATABLE)
         self._connection.execute(
             f"UPDATE chunks SET source_id = ?, {assignments} WHERE id = ?",  # noqa: S608
@@ -126,11 +148,17 @@ class ChunkWriter:
         )
 
     def delete(self, row_ids: Iterable[int]) -> None:
-        """Text, vector and keywords of these rows."""
-        ids = [(row_id,) for row_id in row_ids]
-        self._connection.executemany("DELETE FROM chunk_words WHERE rowid = ?", ids)
-        self._connection.executemany("DELETE FROM chunks WHERE id = ?", ids)
-        self._log.delete(row_id for (row_id,) in ids)
+        """Text, vectors and keywords of these rows."""
+        ids = list(row_ids)
+        self._delete_words(ids)
+        one_each = [(row_id,) for row_id in ids]
+        for space in self._spaces:
+            self._connection.executemany(
+                "DELETE FROM vectors WHERE space_id = ? AND chunk = ?",
+                [(space, row_id) for row_id in ids],
+            )
+            self._log.delete(space, ids)
+        self._connection.executemany("DELETE FROM chunks WHERE id = ?", one_each)
 
     def delete_source(self, source_id: int) -> int:
         """The source with its chunks; how many there were."""
@@ -142,21 +170,36 @@ class ChunkWriter:
     def _insert(self, source_id: int, row: ChunkRow) -> int:
         cursor = self._connection.execute(
             "INSERT INTO chunks (collection_id, source_id, chunk_id, position, text, "
-            "heading_path, page, anchor, metadata, content_hash, vector) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "heading_path, page, anchor, metadata, content_hash) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(self._collection.id, source_id, row.chunk_id, row.position, row.text),
                 *(row.heading_path, row.page, row.anchor, row.metadata, row.content_hash),
-                row.vector,
             ),
         )
         row_id = cursor.lastrowid
         assert row_id is not None  # noqa: S101 - an INSERT without OR has one
         self._connection.execute(
+            "INSERT INTO vectors (space_id, chunk, vector) VALUES (?, ?, ?)",
+            (self._collection.space.id, row_id, row.vector),
+        )
+        self._connection.execute(
             "INSERT INTO chunk_words (rowid, words) VALUES (?, ?)",
-            (row_id, " ".join(scoped(row.words, self._collection.id))),
+            (row_id, words_column(row.words, self._collection.id)),
         )
         return row_id
+
+    def _delete_words(self, row_ids: Sequence[int]) -> None:
+        for row_id in row_ids:
+            row = self._connection.execute(
+                "SELECT text, heading_path FROM chunks WHERE id = ?", (row_id,)
+            ).fetchone()
+            if row is not None:
+                words = segment(stored_chunk(row).embedding_text)
+                self._connection.execute(
+                    "INSERT INTO chunk_words (chunk_words, rowid, words) VALUES ('delete', ?, ?)",
+                    (row_id, words_column(words, self._collection.id)),
+                )
 
     def _of_source(self, source_id: int) -> list[Row]:
         return self._connection.execute(

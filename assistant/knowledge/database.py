@@ -8,14 +8,18 @@ WAL mode may lose the last commits when the power goes).
 from __future__ import annotations
 
 import logging
+import os
+import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
+from assistant.knowledge.disk import make_folder, refuse_network
+from assistant.knowledge.migrations import SCHEMA_VERSION, make_or_migrate
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,6 @@ logger = logging.getLogger(__name__)
 Connection = sqlite3.Connection
 Row = sqlite3.Row
 
-SCHEMA_VERSION = 1
 #: "KnBs": tells our database from another program's.
 APPLICATION_ID = 0x4B6E4273
 WAIT_SECONDS = 10.0
@@ -59,7 +62,8 @@ class Database:
         self._idle: list[Connection] = []
         self._writer: Connection | None = None
         self._closed = False
-        self._make_folder()
+        make_folder(path.parent)
+        refuse_network(path.parent)
         self._prepare()
 
     @contextmanager
@@ -69,6 +73,7 @@ class Database:
             connection = self._borrow()
             try:
                 connection.execute("BEGIN")
+                self._check_unchanged(connection)
                 yield connection
             finally:
                 self._give_back(connection)
@@ -91,6 +96,7 @@ class Database:
                 connection.execute(f"PRAGMA busy_timeout = {left}")
                 connection.execute("BEGIN IMMEDIATE")
                 try:
+                    self._check_unchanged(connection)
                     yield connection
                     connection.execute("COMMIT")
                 finally:
@@ -98,6 +104,30 @@ class Database:
                         connection.execute("ROLLBACK")
         finally:
             self._write_lock.release()
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy to ``path``, which must not exist, while others read and write.
+
+        Raises:
+            KnowledgeError: ``path`` exists or can't be written. Nothing is left there.
+        """
+        if path.exists():
+            raise KnowledgeError(
+                "{path} exists: name a new file, or move that one away.",
+                "{path} 已存在：请换一个文件名，或将其移走。",
+                path=path,
+            )
+        make_folder(path.parent)
+        beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            # VACUUM INTO leaves out what deletions left behind, and syncs nothing itself.
+            with self._translated(), closing(self._connect()) as connection:
+                connection.execute("VACUUM INTO ?", (str(beside),))
+            with beside.open("rb") as file:
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close all connections; one that is in use is closed when it comes back."""
@@ -109,19 +139,6 @@ class Database:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
-
-    def _make_folder(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise KnowledgeError(
-                "The data folder {folder} can't be made ({reason}): set DATA_DIR in .env to a "
-                "folder that this user may write.",
-                "无法创建数据目录 {folder}（{reason}）：请在 .env 中把 DATA_DIR 设为"
-                "当前用户可写的目录。",
-                folder=self.path.parent,
-                reason=error.strerror,
-            ) from error
 
     def _prepare(self) -> None:
         """Check the version; make the tables of a new database."""
@@ -148,6 +165,15 @@ class Database:
             )
         return version
 
+    def _check_unchanged(self, connection: Connection) -> None:
+        if self._check_version(connection) != SCHEMA_VERSION:
+            raise KnowledgeError(
+                "{path} was replaced by one of an older version while this program ran: restart "
+                "the program.",
+                "程序运行期间，{path} 被替换为旧版本的数据库：请重启程序。",
+                path=self.path,
+            )
+
     def _use_wal(self, connection: Connection) -> None:
         # Several processes may make the database at once; the switch to WAL doesn't wait for
         # the others as other statements do.
@@ -172,10 +198,11 @@ class Database:
     def _make_tables(self, connection: Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if self._check_version(connection) == 0:
+            version = self._check_version(connection)
+            if version == 0:
                 self._check_empty(connection)
-                for statement in _statements():
-                    connection.execute(statement)
+            if version < SCHEMA_VERSION:
+                make_or_migrate(connection, version)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             connection.execute("COMMIT")
@@ -288,13 +315,3 @@ _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         "访问 {path} 时磁盘出错（{reason}）：请检查磁盘后重试。",
     ),
 )
-
-
-def _statements() -> Iterator[str]:
-    statement = ""
-    text = Path(__file__).with_name("schema.sql").read_text(encoding="utf-8")
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

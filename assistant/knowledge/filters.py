@@ -1,15 +1,19 @@
-"""Metadata filters as SQL: ``{"kind": "pdf", "page": {"$gte": 2}, "id": {"$in": [1, 2]}}``.
+"""Metadata filters as SQL.
+
+>>> where = {"kind": "pdf", "page": {"$gte": 2}, "source": {"$prefix": "/docs/"}}
+>>> either = {"$or": [{"lang": "zh"}, {"lang": {"$in": ["en", "de"]}}]}
 
 A field is looked up in the chunk's own metadata first, then among what the knowledge base knows of
-every chunk (:data:`KNOWN_FIELDS`). Several fields, and several conditions on one, must all hold.
-A chunk without the field doesn't match.
+every chunk (:data:`KNOWN_FIELDS`); ``source`` is always the source's URI. Several fields, and
+several conditions on one, must all hold. A chunk without the field doesn't match, whatever the
+condition, but for ``None`` (the field is missing or null), ``$ne``, ``$nin`` and ``$not``.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from assistant.errors import KnowledgeError
 
@@ -25,13 +29,19 @@ KNOWN_FIELDS = {
     "position": "chunks.position",
 }
 _RANGES = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_JOINED = {"$and": " AND ", "$or": " OR "}
+_OPERATORS = ("$eq", "$ne", "$in", "$nin", *_RANGES, "$prefix")
 
 
-def condition(where: Where | None) -> Condition:
+def condition(where: Where | None, own: Collection[str] | None = None) -> Condition:
     """SQL that is true for the rows that match; all rows for an empty filter.
 
+    Args:
+        own: names in the metadata of the collection's chunks.
+
     Raises:
-        KnowledgeError: the filter is no mapping, or has an unknown operator or an unusable value.
+        KnowledgeError: the filter is no mapping, or has an unknown field or operator or an
+            unusable value.
     """
     if where is None:
         return "1", []
@@ -40,37 +50,74 @@ def condition(where: Where | None) -> Condition:
     parts: list[str] = []
     parameters: list[object] = []
     for field, wanted in where.items():
-        expression, path = _field(field)
-        tests = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
-        for operator, value in tests.items():
-            test, values = _test(operator, value)
-            # The field may stand in the test twice, each time with its path.
-            parts.append(test.replace("FIELD", expression))
-            parameters += [path] * test.count("FIELD") + values
+        for test, values in _tests(field, wanted, own or ()):
+            parts.append(test)
+            parameters += values
     return " AND ".join(parts) or "1", parameters
 
 
-def _field(field: object) -> tuple[str, str]:
+def _tests(field: object, wanted: object, own: Collection[str]) -> Sequence[Condition]:
+    if field in _JOINED and isinstance(wanted, Sequence) and not isinstance(wanted, str | bytes):
+        inner = [condition(_mapping(one), own) for one in wanted]
+        joined = _JOINED[str(field)].join(f"({test})" for test, _ in inner)
+        return [(f"({joined})" if inner else "0", [v for _, values in inner for v in values])]
+    if field == "$not":
+        test, values = condition(_mapping(wanted), own)
+        return [(f"coalesce(NOT ({test}), 1)", values)]
+    expression, path = _field(field, own)
+    tests = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
+    made = [_test(operator, value) for operator, value in tests.items()]
+    # The field may stand in a test twice, each time with its path.
+    return [
+        (test.replace("FIELD", expression), path * test.count("FIELD") + values)
+        for test, values in made
+    ]
+
+
+def _field(field: object, own: Collection[str]) -> tuple[str, list[object]]:
     if not isinstance(field, str) or '"' in field or not _is_value(field):
         raise _bad(field)
-    own = "json_extract(chunks.metadata, ?)"
     known = KNOWN_FIELDS.get(field)
-    return f"coalesce({own}, {known})" if known else own, f'$."{field}"'
+    if known and (field == "source" or field not in own):
+        return known, []  # a plain column, so that its index can be used
+    if not known and field not in own:
+        raise _unknown(field, own)
+    value = "json_extract(chunks.metadata, ?)"
+    return (f"coalesce({value}, {known})" if known else value), [f'$."{field}"']
 
 
 def _test(operator: object, value: object) -> Condition:
-    if operator == "$eq" and value is None:
-        return "FIELD IS NULL", []
+    if operator in ("$eq", "$ne") and value is None:
+        return f"FIELD IS {'NOT ' if operator == '$ne' else ''}NULL", []
     if operator == "$eq" and _is_value(value):
         return "FIELD = ?", [value]
-    if operator == "$in" and isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        if all(_is_value(one) for one in value):
-            return "FIELD IN (SELECT value FROM json_each(?))", [json.dumps(list(value))]
-    elif operator in _RANGES and _is_value(value):
+    if operator == "$ne" and _is_value(value):
+        return "FIELD IS NOT ?", [value]
+    if operator in ("$in", "$nin"):
+        return _membership(operator == "$nin", value)
+    if operator == "$prefix" and isinstance(value, str) and _is_value(value):
+        # By comparing and not by LIKE: it may use an index, and no character is special.
+        return "FIELD BETWEEN ? AND ?", [value, value + "\U0010ffff"]
+    if operator in _RANGES and _is_value(value):
         # SQLite orders every number before every text; a range means its own kind only.
         types = "('text')" if isinstance(value, str) else "('integer', 'real')"
         return f"typeof(FIELD) IN {types} AND FIELD {_RANGES[str(operator)]} ?", [value]
     raise _bad({operator: value})
+
+
+def _membership(is_negated: bool, values: object) -> Condition:
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+        raise _bad(values)
+    if not all(_is_value(one) for one in values):
+        raise _bad(values)
+    test = "FIELD IN (SELECT value FROM json_each(?))"
+    return (f"coalesce(NOT {test}, 1)" if is_negated else test), [json.dumps(list(values))]
+
+
+def _mapping(where: object) -> Where:
+    if not isinstance(where, Mapping):
+        raise _bad(where)
+    return where
 
 
 def _is_value(value: object) -> bool:
@@ -90,5 +137,15 @@ def _bad(what: object) -> KnowledgeError:
         what=repr(what),
         plain='{"field": value}',
         compared='{"field": {operator: value}}',
-        operators=", ".join(["$eq", "$in", *_RANGES]),
+        operators=", ".join(_OPERATORS),
+    )
+
+
+def _unknown(field: str, own: Collection[str]) -> KnowledgeError:
+    return KnowledgeError(
+        "The filter asks for {field}, which no document of this collection has: use one of "
+        "{known}.",
+        "过滤条件使用了字段 {field}，但该知识库的文档都没有此字段：请使用 {known} 之一。",
+        field=repr(field),
+        known=", ".join(sorted({*KNOWN_FIELDS, *own})),
     )

@@ -1,44 +1,96 @@
-"""What all views of one data folder share: its database, and an index for each collection."""
+"""What all views of one data folder share: its database, an index for each vector space that is
+searched, and the thread that keeps these in step with what other processes write."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.knowledge.catalogue import Collection
-from assistant.knowledge.database import Database
+from assistant.errors import KnowledgeError
+from assistant.knowledge.database import WAIT_SECONDS, Database
+from assistant.knowledge.spaces import Space, list_spaces
 
 if TYPE_CHECKING:
-    from assistant.knowledge.index import VectorIndex
+    from assistant.knowledge.index.following import VectorIndex
+
+logger = logging.getLogger(__name__)
 
 DATABASE_NAME = "knowledge.db"
 INDEX_FOLDER = "index"
+#: Additions by other processes are searched within 2 seconds.
+FOLLOW_SECONDS = 0.5
 
 
 class Folder:
     """Opens the database of ``data_dir``; indexes are opened by their first search."""
 
-    def __init__(self, data_dir: Path, wait_seconds: float) -> None:
+    def __init__(
+        self, data_dir: Path, wait_seconds: float = WAIT_SECONDS, index_kind: str = "auto"
+    ) -> None:
+        self.data_dir = data_dir
         self.database = Database(data_dir / DATABASE_NAME, wait_seconds)
-        self._indexes_dir = data_dir / INDEX_FOLDER
+        self.index_dir = data_dir / INDEX_FOLDER
+        self.index_kind = index_kind
+        #: How often this process has written: its own searches see all of that.
+        self.writes = 0
         self._indexes: dict[int, VectorIndex] = {}
         self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._follower: threading.Thread | None = None
 
-    def index(self, collection: Collection) -> VectorIndex:
+    def index(self, space: Space) -> VectorIndex:
         # FAISS is loaded here: listing and deleting start without it.
-        from assistant.knowledge.index import VectorIndex
+        from assistant.knowledge.index.following import VectorIndex
 
         with self._lock:
-            if collection.id not in self._indexes:
-                path = self._indexes_dir / f"{collection.name}.faiss"
-                self._indexes[collection.id] = VectorIndex(self.database, path)
-            return self._indexes[collection.id]
+            if space.id not in self._indexes:
+                self._indexes[space.id] = VectorIndex(
+                    self.database, space, self.index_path(space.id), self.index_kind
+                )
+                self._start_following()
+            return self._indexes[space.id]
+
+    def index_path(self, space_id: int) -> Path:
+        return self.index_dir / f"{space_id}.faiss"
+
+    def wrote(self) -> None:
+        """Note that this process has committed a change."""
+        with self._lock:
+            self.writes += 1
 
     def close(self) -> None:
         """Publish the indexes and close the database."""
+        self._closing.set()
+        if self._follower is not None:
+            self._follower.join()
         with self._lock:
             for index in self._indexes.values():
                 index.close()
             self._indexes.clear()
         self.database.close()
+
+    def _start_following(self) -> None:
+        if self._follower is None:
+            self._follower = threading.Thread(target=self._follow, name="follow-index", daemon=True)
+            self._follower.start()
+
+    def _follow(self) -> None:
+        while not self._closing.wait(FOLLOW_SECONDS):
+            try:
+                self._follow_all()
+            except KnowledgeError as error:
+                # A search that needs the database says the same where a person sees it.
+                logger.warning("The index can't follow the database: %s", error)
+
+    def _follow_all(self) -> None:
+        with self.database.read() as connection:
+            known = {space.id for space in list_spaces(connection)}
+        with self._lock:
+            gone = [self._indexes.pop(space_id) for space_id in self._indexes.keys() - known]
+            kept = list(self._indexes.values())
+        for index in gone:
+            index.forget()
+        for index in kept:
+            index.follow()

@@ -8,12 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from assistant.knowledge.catalogue import SOURCE_COLUMNS, Collection, source_of
+from assistant.knowledge.catalogue import SOURCE_COLUMNS, Collection, own_fields, source_of
+from assistant.knowledge.changes import vectors_of
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.filters import Where, condition
 from assistant.knowledge.keywords import match_expression
 from assistant.knowledge.records import Hit
-from assistant.knowledge.vectors import Ids, Vectors, from_blobs
+from assistant.knowledge.spaces import Space
+from assistant.knowledge.vectors import Ids, Stored, Vectors
 
 _COLUMNS = (
     "chunks.id AS row_id, chunks.chunk_id, chunks.position, chunks.text, chunks.heading_path, "
@@ -74,7 +76,8 @@ def keyword_hits(
     expression = match_expression(text, collection.id)
     if not expression or k < 1:
         return []
-    join, (test, parameters) = "", condition(where)
+    test, parameters = condition(where, own_fields(connection, collection.id))
+    join = ""
     if where:
         join = "JOIN chunks ON chunks.id = chunk_words.rowid JOIN sources ON sources.id = source_id"
     rows = connection.execute(
@@ -89,27 +92,44 @@ def keyword_hits(
 
 
 def rows_where(connection: Connection, collection: Collection, where: Where) -> Ids:
-    """Ids of the rows that match a filter."""
-    test, parameters = condition(where)
+    """Ids of the rows that match a filter, in order."""
+    test, parameters = condition(where, own_fields(connection, collection.id))
     rows = connection.execute(
-        f"SELECT chunks.id FROM {_TABLES} WHERE chunks.collection_id = ? AND {test}",  # noqa: S608
-        (collection.id, *parameters),
+        f"SELECT chunks.id FROM {_TABLES} WHERE chunks.collection_id = ? "  # noqa: S608
+        f"AND sources.collection_id = ? AND {test}",
+        (collection.id, collection.id, *parameters),
     )
-    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+    return np.sort(np.fromiter((row[0] for row in rows), dtype=np.int64))
+
+
+def scores_by_row(
+    connection: Connection, space: Space, query: Stored, rows: Sequence[int]
+) -> list[tuple[int, float]]:
+    """(row id, exact score) of those ``rows`` that are there, best first.
+
+    Args:
+        query: encoded, shape (width,).
+    """
+    found = vectors_of(connection, space.id, rows)
+    stored = space.form.from_blobs([blob for _, blob in found])
+    scores = space.form.scores(query, stored).tolist()
+    pairs = [(row, score) for (row, _), score in zip(found, scores, strict=True)]
+    return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
 
 def vectors_by_hash(
     connection: Connection, collection: Collection, hashes: Iterable[str]
 ) -> dict[str, Vectors]:
-    """The stored vectors of these content hashes, each of shape (dimension,)."""
+    """Vectors of these content hashes, each of shape (dimension,)."""
     rows = connection.execute(
-        "SELECT content_hash, vector FROM chunks WHERE collection_id = ? "
+        "SELECT content_hash, vector FROM chunks JOIN vectors "
+        "ON vectors.chunk = chunks.id AND space_id = ? WHERE collection_id = ? "
         "AND content_hash IN (SELECT value FROM json_each(?))",
-        (collection.id, json.dumps(list(hashes))),
+        (collection.space.id, collection.id, json.dumps(list(hashes))),
     )
     blobs = {row["content_hash"]: row["vector"] for row in rows}
-    vectors = from_blobs(list(blobs.values()), collection.dimension)
-    return dict(zip(blobs, vectors, strict=True))
+    form = collection.space.form
+    return dict(zip(blobs, form.floats(form.from_blobs(list(blobs.values()))), strict=True))
 
 
 def vectors_by_id(
@@ -117,12 +137,14 @@ def vectors_by_id(
 ) -> Vectors:
     """(n, dimension), in the order of those ids that are there."""
     rows = connection.execute(
-        "SELECT chunk_id, vector FROM chunks WHERE collection_id = ? "
+        "SELECT chunk_id, vector FROM chunks JOIN vectors "
+        "ON vectors.chunk = chunks.id AND space_id = ? WHERE collection_id = ? "
         "AND chunk_id IN (SELECT value FROM json_each(?))",
-        (collection.id, json.dumps(list(chunk_ids))),
+        (collection.space.id, collection.id, json.dumps(list(chunk_ids))),
     )
     blobs = {row["chunk_id"]: row["vector"] for row in rows}
-    return from_blobs([blobs[one] for one in chunk_ids if one in blobs], collection.dimension)
+    form = collection.space.form
+    return form.floats(form.from_blobs([blobs[one] for one in chunk_ids if one in blobs]))
 
 
 def _hit(row: Row, collection: Collection) -> Hit:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from assistant.errors import KnowledgeError
 from assistant.knowledge import catalogue, reading
@@ -18,11 +18,12 @@ from assistant.knowledge.catalogue import TEXT_KIND, Collection, NewSource
 from assistant.knowledge.chunks import ChunkWriter, document_rows
 from assistant.knowledge.database import WAIT_SECONDS, Connection
 from assistant.knowledge.filters import Where
-from assistant.knowledge.folder import Folder
+from assistant.knowledge.folder import DATABASE_NAME, Folder
+from assistant.knowledge.nearest import nearest
 from assistant.knowledge.records import Hit, NewChunk, Source, StoreReport
 from assistant.knowledge.texts import NewText, TextWriter, taken_by_texts, text_rows
-from assistant.knowledge.vectors import Ids, Vectors, unit_vectors
-from assistant.knowledge.vectorstore import DocumentStore, query_vector
+from assistant.knowledge.vectors import Form, Stored, Vectors, unit
+from assistant.knowledge.vectorstore import DocumentStore
 
 DEFAULT_COLLECTION = "default"
 
@@ -30,17 +31,21 @@ DEFAULT_COLLECTION = "default"
 class KnowledgeBase(DocumentStore):
     """One collection of the data folder. Safe for any number of threads and processes.
 
-    A write is on the disk when its call returns; a deleted chunk is in no search that begins
-    after that, in any process, and an added one is in every search that begins after it.
+    A write is on the disk when its call returns. A deleted chunk is in no search that begins after
+    that, in any process; an added one is in every search of this process that begins after it, and
+    within 2 seconds in those of other processes.
 
     Args:
         data_dir: the data folder; made where missing.
         embeddings: the model for LangChain's calls; None where only vectors are handed in.
-        fingerprint: names the model, its dimension, prefixes and precision. Searching or adding
-            with another one than the collection's raises ``KnowledgeError``; reading, keyword
-            search and deleting don't need the model.
+        fingerprint: names the model, its dimension and prefixes. Searching or adding with another
+            one than the collection's raises ``KnowledgeError``; reading, keyword search and
+            deleting don't need the model.
         collection: its name; it is made by the first write.
         wait_seconds: how long a write waits for other writers before ``KnowledgeLocked``.
+        metric, precision: of a collection that this one makes (``vectors.py``); one that is there
+            keeps its own.
+        index: the index's kind (``index/kinds.py``); ``auto`` chooses by size.
 
     Raises:
         KnowledgeError: the folder or the database can't be used, or the name can't be one.
@@ -54,36 +59,21 @@ class KnowledgeBase(DocumentStore):
         collection: str = DEFAULT_COLLECTION,
         *,
         wait_seconds: float = WAIT_SECONDS,
+        metric: str = "cosine",
+        precision: str = "float32",
+        index: str = "auto",
     ) -> None:
         super().__init__(embeddings)
         self.name = catalogue.check_name(collection)
         self.fingerprint = fingerprint
-        self._folder = Folder(Path(data_dir), wait_seconds)
+        self._new_form = Form(0, metric, precision)
+        self._folder = Folder(Path(data_dir), wait_seconds, index)
 
     @classmethod
-    def from_texts(
-        cls,
-        texts: list[str],
-        embedding: Embeddings,
-        metadatas: list[dict[str, Any]] | None = None,
-        *,
-        ids: list[str] | None = None,
-        data_dir: Path | None = None,
-        fingerprint: str | None = None,
-        collection: str = DEFAULT_COLLECTION,
-        **_: Any,
+    def open(
+        cls, folder: Path, embeddings: Embeddings, fingerprint: str, **options: Any
     ) -> KnowledgeBase:
-        """Open ``data_dir`` (required) and add ``texts``. The fingerprint is the embedding's own
-        where it has one, else its class's name."""
-        if data_dir is None:
-            raise KnowledgeError(
-                "A knowledge base lives in a folder: give from_texts a data_dir.",
-                "知识库需要存放目录：请为 from_texts 指定 data_dir。",
-            )
-        own = getattr(embedding, "fingerprint", None) or type(embedding).__qualname__
-        made = cls(data_dir, embedding, fingerprint or own, collection)
-        made.add_texts(texts, metadatas, ids=ids)
-        return made
+        return cls(folder, embeddings, fingerprint, **options)
 
     def collection(self, name: str) -> KnowledgeBase:
         """Another collection of the same folder. Closing either closes both."""
@@ -91,6 +81,7 @@ class KnowledgeBase(DocumentStore):
         DocumentStore.__init__(view, self._embeddings)
         view.name = catalogue.check_name(name)
         view.fingerprint = self.fingerprint
+        view._new_form = self._new_form
         view._folder = self._folder
         return view
 
@@ -104,6 +95,11 @@ class KnowledgeBase(DocumentStore):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def folder(self) -> Folder:
+        """The data folder, for its upkeep (``doctor``, ``reindex``, ``transfer``)."""
+        return self._folder
+
     # Writing
 
     def add_embedded(  # noqa: PLR0917 - what is known of a document
@@ -114,7 +110,7 @@ class KnowledgeBase(DocumentStore):
         size: int,
         content_hash: str,
         chunks: Sequence[NewChunk],
-        vectors: NDArray[np.floating[Any]],
+        vectors: NDArray[Any],
     ) -> tuple[Source, StoreReport]:
         """Make ``chunks`` the content of the document ``uri``, all at once.
 
@@ -129,10 +125,11 @@ class KnowledgeBase(DocumentStore):
                 many, the URI holds texts that came through LangChain's interface.
             KnowledgeLocked: others wrote for the whole wait.
         """
-        rows = document_rows(uri, chunks, checked := unit_vectors(vectors, len(chunks)))
+        form, stored = self._encode(vectors, len(chunks))
+        rows = document_rows(uri, chunks, stored)
         new = NewSource(uri, title, kind, size, content_hash)
-        with self._folder.database.write() as connection:
-            collection = self._claim(connection, checked)
+        with self._writing() as connection:
+            collection = self._claim(connection, form, is_empty=not rows)
             known = catalogue.find_source(connection, collection, uri)
             if known is not None and (known.kind == TEXT_KIND) != (kind == TEXT_KIND):
                 raise taken_by_texts(uri)
@@ -142,7 +139,7 @@ class KnowledgeBase(DocumentStore):
 
     def delete_source(self, source_id: int) -> StoreReport:
         """Delete a source with all its chunks; nothing where it isn't there (any more)."""
-        with self._folder.database.write() as connection:
+        with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
             if collection is None or not catalogue.find_source(connection, collection, source_id):
                 return StoreReport()
@@ -150,24 +147,38 @@ class KnowledgeBase(DocumentStore):
             return StoreReport(removed=writer.delete_source(source_id))
 
     def upsert(self, texts: Sequence[NewText]) -> None:
-        rows = text_rows(texts, vectors := self._embed([new.text for new in texts]))
-        with self._folder.database.write() as connection:
-            collection = self._claim(connection, vectors)
+        form, stored = self._encode(self._embed([new.text for new in texts]), len(texts))
+        rows = text_rows(texts, stored)
+        with self._writing() as connection:
+            collection = self._claim(connection, form)
             TextWriter(connection, collection).upsert(texts, rows)
 
     def remove(self, ids: Sequence[str]) -> int:
-        with self._folder.database.write() as connection:
+        with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
             return TextWriter(connection, collection).delete(ids) if collection else 0
 
     def remove_all(self) -> int:
-        with self._folder.database.write() as connection:
+        """One source a transaction: other writers get their turn in between."""
+        return sum(self.delete_source(source.id).removed for source in self.sources())
+
+    def drop(self) -> int:
+        """Delete the collection with all it holds; how many chunks there were.
+
+        Raises:
+            KnowledgeLocked: another process added to it meanwhile; what is left can be dropped.
+        """
+        removed = self.remove_all()
+        with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
-            if collection is None:
-                return 0
-            writer = ChunkWriter(connection, collection)
-            sources = catalogue.list_sources(connection, collection)
-            return sum(writer.delete_source(source.id) for source in sources)
+            if collection is not None:
+                catalogue.drop_collection(connection, collection)
+        return removed
+
+    def save_local(self, folder_path: str | Path) -> None:
+        """A copy of the data folder's database, taken while others write. Raises KnowledgeError
+        if there is a knowledge base already."""
+        self._folder.database.copy_to(Path(folder_path) / DATABASE_NAME)
 
     # Reading
 
@@ -178,26 +189,11 @@ class KnowledgeBase(DocumentStore):
         with self._reading() as (connection, collection):
             if collection is None or not catalogue.has_chunks(connection, collection.id):
                 return {}
-            collection.check(self.fingerprint)
+            collection.space.check(self.fingerprint)
             return reading.vectors_by_hash(connection, collection, content_hashes)
 
-    def dense(self, vector: Vectors, k: int, where: Where | None = None) -> list[Hit]:
-        """The ``k`` chunks with the highest cosine to ``vector``, shape (dimension,).
-
-        Raises:
-            KnowledgeError: the collection is another model's, the vector isn't finite or has
-                another dimension, or the filter can't be used.
-        """
-        unit = query_vector(vector)
-        with self._reading() as (connection, collection):
-            if k < 1 or collection is None or not catalogue.has_chunks(connection, collection.id):
-                return []
-            collection.check(self.fingerprint)
-            collection.check_dimension(len(unit))
-            allowed = reading.rows_where(connection, collection, where) if where else None
-        if allowed is not None and not len(allowed):
-            return []
-        return self._nearest(collection, unit, k, allowed)
+    def dense(self, vector: ArrayLike, k: int, where: Where | None = None) -> list[Hit]:
+        return nearest(self._folder, self.name, self.fingerprint, vector, k, where)
 
     def keyword(self, text: str, k: int, where: Where | None = None) -> list[Hit]:
         """The ``k`` best chunks by BM25 over words, identifiers and Chinese character pairs. Any
@@ -229,7 +225,7 @@ class KnowledgeBase(DocumentStore):
         with self._reading() as (connection, collection):
             if collection is None:
                 return np.empty((0, 0), dtype=np.float32)
-            return reading.vectors_by_id(connection, collection, ids)
+            return unit(reading.vectors_by_id(connection, collection, ids))
 
     def source(self, source_id: int) -> Source | None:
         return self._find_source(source_id)
@@ -256,43 +252,63 @@ class KnowledgeBase(DocumentStore):
         with self._reading() as (connection, collection):
             return collection is None or not catalogue.has_chunks(connection, collection.id)
 
+    @property
+    def form(self) -> Form:
+        """Metric and precision of the collection's vectors, or of those it will be made with."""
+        with self._reading() as (_, collection):
+            return collection.space.form if collection else self._new_form
+
     @contextmanager
     def _reading(self) -> Iterator[tuple[Connection, Collection | None]]:
         with self._folder.database.read() as connection:
             yield connection, catalogue.find_collection(connection, self.name)
 
-    def _claim(self, connection: Connection, vectors: Vectors) -> Collection:
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._folder.database.write() as connection:
+            yield connection
+        self._folder.wrote()
+
+    def _encode(self, vectors: Any, count: int) -> tuple[Form, Stored]:
+        """``vectors`` as they will be stored: in the collection's form if that has chunks."""
+        with self._reading() as (connection, collection):
+            form = self._new_form
+            if collection is not None and catalogue.has_chunks(connection, collection.id):
+                form = collection.space.form
+                if count:
+                    collection.space.check(self.fingerprint)
+        stored = form.encode(vectors, count)
+        return replace(form, dimension=form.dimension_of(vectors)), stored
+
+    def _claim(self, connection: Connection, form: Form, is_empty: bool = False) -> Collection:
         """The collection, checked against the model and the vectors that will be written."""
         known = catalogue.find_collection(connection, self.name)
-        if known is not None and not len(vectors):
+        if known is not None and is_empty:
             return known
-        dimension = vectors.shape[1]
-        return catalogue.claim_collection(connection, self.name, self.fingerprint, dimension)
+        return catalogue.claim_collection(connection, self.name, self.fingerprint, form)
 
     def _find_source(self, key: int | str) -> Source | None:
         with self._reading() as (connection, collection):
             return catalogue.find_source(connection, collection, key) if collection else None
 
-    def _nearest(
-        self, collection: Collection, vector: Vectors, k: int, allowed: Ids | None
-    ) -> list[Hit]:
-        """Hits that are in the database now, whatever the index holds."""
-        index = self._folder.index(collection)
-        asked = k
-        while True:
-            found = index.search(collection, vector, asked, allowed)
-            with self._folder.database.read() as connection:
-                present = reading.hits_by_row(connection, collection, found)
-            if len(present) >= k or len(found) < asked:
-                return [replace(hit, dense_rank=n) for n, hit in enumerate(present[:k], 1)]
-            asked *= 2
-
-    def _embed(self, texts: Sequence[str]) -> Vectors:
+    def _embed(self, texts: Sequence[str]) -> list[Any]:
         """Vectors for ``texts``: those of equal stored texts, and of the model for the rest."""
         hashes = [NewChunk(text).content_hash for text in texts]
-        vectors = self.vectors_for(hashes)
+        vectors: dict[str, Any] = {**self.vectors_for(hashes)}
         missing = {one: text for one, text in zip(hashes, texts, strict=True) if one not in vectors}
         if missing:
             made = self._model().embed_documents(list(missing.values()))
-            vectors.update(zip(missing, unit_vectors(made, len(missing)), strict=True))
-        return unit_vectors([vectors[one] for one in hashes], len(hashes))
+            if len(made) != len(missing):
+                raise _incomplete(len(missing), len(made))
+            vectors.update(zip(missing, made, strict=True))
+        return [vectors[one] for one in hashes]
+
+
+def _incomplete(expected: int, got: int) -> KnowledgeError:
+    return KnowledgeError(
+        "Expected one vector for each of {expected} texts, got {got}: nothing was stored; check "
+        "the embedding model.",
+        "应为 {expected} 段文本各返回一个向量，实际返回 {got} 个：未存储任何内容，请检查嵌入模型。",
+        expected=expected,
+        got=got,
+    )

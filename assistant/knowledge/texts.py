@@ -24,7 +24,7 @@ from assistant.knowledge.chunks import ChunkRow, ChunkWriter, derived_id, to_jso
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.keywords import segment
 from assistant.knowledge.records import NewChunk, storable
-from assistant.knowledge.vectors import Vectors, to_blob
+from assistant.knowledge.vectors import Stored, to_blobs
 
 #: Source of texts whose metadata names none.
 UNNAMED = "text"
@@ -76,10 +76,10 @@ def new_texts(
     return made
 
 
-def text_rows(texts: Sequence[NewText], vectors: Vectors) -> list[ChunkRow]:
+def text_rows(texts: Sequence[NewText], vectors: Stored) -> list[ChunkRow]:
     """Rows without a place yet; made before the write lock is taken."""
     rows = []
-    for new, vector in zip(texts, vectors, strict=True):
+    for new, vector in zip(texts, to_blobs(vectors), strict=True):
         chunk = NewChunk(new.text)
         rows.append(
             ChunkRow(
@@ -92,7 +92,8 @@ def text_rows(texts: Sequence[NewText], vectors: Vectors) -> list[ChunkRow]:
                 metadata=to_json(new.metadata),
                 content_hash=chunk.content_hash,
                 words=tuple(segment(chunk.embedding_text)),
-                vector=to_blob(vector),
+                fields=frozenset(map(str, new.metadata)),
+                vector=vector,
             )
         )
     return rows

@@ -8,30 +8,38 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import VectorStore
+from numpy.typing import ArrayLike
 
 from assistant.errors import KnowledgeError
 from assistant.knowledge.catalogue import TEXT_KIND
 from assistant.knowledge.filters import Where
 from assistant.knowledge.records import Hit
 from assistant.knowledge.texts import NewText, new_texts
-from assistant.knowledge.vectors import Vectors, unit_vectors
+from assistant.knowledge.vectors import Form, Vectors, unit
 
 
 class DocumentStore(VectorStore):
-    """Scores are cosines: higher is better. ``filter`` is described in ``filters.py``."""
+    """Scores are cosines (inner products, or negative squared distances, where the collection has
+    that metric): higher is better. ``filter`` is described in ``filters.py``."""
 
     def __init__(self, embeddings: Embeddings | None) -> None:
         self._embeddings = embeddings
 
     @abstractmethod
-    def dense(self, vector: Vectors, k: int, where: Where | None = None) -> list[Hit]:
-        """The ``k`` chunks nearest to ``vector``, best first."""
+    def dense(self, vector: ArrayLike, k: int, where: Where | None = None) -> list[Hit]:
+        """The ``k`` chunks nearest to ``vector``, shape (dimension,), best first.
+
+        Raises:
+            KnowledgeError: the collection is another model's, the vector isn't finite or has
+                another dimension, or the filter can't be used.
+        """
 
     @abstractmethod
     def hits(self, ids: Sequence[str]) -> list[Hit]:
@@ -52,6 +60,59 @@ class DocumentStore(VectorStore):
     @abstractmethod
     def remove_all(self) -> int:
         """Delete all sources and chunks. How many chunks there were."""
+
+    @abstractmethod
+    def save_local(self, folder_path: str | Path) -> None:
+        """A copy of the whole data folder's documents, which :meth:`load_local` opens."""
+
+    @property
+    @abstractmethod
+    def form(self) -> Form:
+        """Metric and precision of the vectors."""
+
+    @classmethod
+    def from_texts(
+        cls,
+        texts: list[str],
+        embedding: Embeddings,
+        metadatas: list[dict[str, Any]] | None = None,
+        *,
+        ids: list[str] | None = None,
+        data_dir: Path | str | None = None,
+        **options: Any,
+    ) -> Self:
+        """Open ``data_dir`` (required) and add ``texts``; ``options`` as in :meth:`load_local`."""
+        if data_dir is None:
+            raise KnowledgeError(
+                "A knowledge base lives in a folder: give from_texts a data_dir.",
+                "知识库需要存放目录：请为 from_texts 指定 data_dir。",
+            )
+        made = cls.load_local(data_dir, embedding, **options)
+        made.add_texts(texts, metadatas, ids=ids)
+        return made
+
+    @classmethod
+    def load_local(
+        cls,
+        folder_path: str | Path,
+        embeddings: Embeddings,
+        *,
+        fingerprint: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """Open the folder at ``folder_path``: nothing in it is ever unpickled.
+
+        Args:
+            fingerprint: of the model; without it its own where it has one, else its class's name.
+            options: of the store's constructor (collection, metric, precision, index).
+        """
+        own = getattr(embeddings, "fingerprint", None) or type(embeddings).__qualname__
+        return cls.open(Path(folder_path), embeddings, fingerprint or own, **options)
+
+    @classmethod
+    @abstractmethod
+    def open(cls, folder: Path, embeddings: Embeddings, fingerprint: str, **options: Any) -> Self:
+        """The store in ``folder``; made where missing."""
 
     @property
     def embeddings(self) -> Embeddings | None:
@@ -113,7 +174,7 @@ class DocumentStore(VectorStore):
     def similarity_search_by_vector(
         self, embedding: list[float], k: int = 4, filter: Where | None = None, **_: Any
     ) -> list[Document]:
-        return [document_of(hit) for hit in self.dense(query_vector(embedding), k, filter)]
+        return [document_of(hit) for hit in self.dense(embedding, k, filter)]
 
     def max_marginal_relevance_search(
         self,
@@ -136,14 +197,16 @@ class DocumentStore(VectorStore):
         filter: Where | None = None,
         **_: Any,
     ) -> list[Document]:
-        return self._diverse(query_vector(embedding), k, fetch_k, lambda_mult, filter)
+        return self._diverse(embedding, k, fetch_k, lambda_mult, filter)
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
-        """Cosines as they are, those below 0 (opposite meaning) as 0."""
+        """Cosines and inner products as they are, cut to 0..1; distances as ``1 / (1 + d)``."""
+        if self.form.metric == "l2":
+            return lambda score: 1 / (1 + max(0.0, -score) ** 0.5)
         return lambda score: min(1.0, max(0.0, score))
 
-    def _embed_query(self, query: str) -> Vectors:
-        return query_vector(self._model().embed_query(query))
+    def _embed_query(self, query: str) -> list[float]:
+        return self._model().embed_query(query)
 
     def _model(self) -> Embeddings:
         if self._embeddings is None:
@@ -155,20 +218,15 @@ class DocumentStore(VectorStore):
         return self._embeddings
 
     def _diverse(
-        self, vector: Vectors, k: int, fetch_k: int, lambda_mult: float, where: Where | None
+        self, vector: ArrayLike, k: int, fetch_k: int, lambda_mult: float, where: Where | None
     ) -> list[Document]:
         hits = self.dense(vector, max(k, fetch_k), where)
         vectors = self.chunk_vectors([hit.id for hit in hits])
         if len(vectors) < len(hits):  # some were deleted in between
             hits = self.hits([hit.id for hit in hits])
             vectors = self.chunk_vectors([hit.id for hit in hits])
-        return [document_of(hits[i]) for i in diverse_order(vector, vectors, k, lambda_mult)]
-
-
-def query_vector(embedding: Sequence[float] | Vectors) -> Vectors:
-    """(dimension,), unit length. Raises KnowledgeError for NaN, infinity or only zeros."""
-    row: Vectors = unit_vectors(np.asarray(embedding)[np.newaxis], 1)[0]
-    return row
+        query = unit(np.asarray([vector], dtype=np.float32))[0]
+        return [document_of(hits[i]) for i in diverse_order(query, vectors, k, lambda_mult)]
 
 
 def document_of(hit: Hit) -> Document:

@@ -16,7 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-_MAGIC = b"KBINDEX1"
+from assistant.errors import KnowledgeError
+from assistant.knowledge.vectors import Form
+
+_MAGIC = b"KBINDEX2"
 _TAIL = 8 + len(_MAGIC)
 _BLOCK = 1 << 20
 _ABANDONED_SECONDS = 3600
@@ -28,13 +31,21 @@ class SnapshotError(Exception):
 
 @dataclass(frozen=True)
 class About:
-    """What a snapshot holds: all vectors of a collection up to a place in the change log."""
+    """What a snapshot holds: all vectors of a space up to a place in the change log."""
 
-    fingerprint: str
+    space: int
     dimension: int
+    metric: str
+    precision: str
+    kind: str
     count: int
+    recall: float  # of the ten nearest, measured when it was built; 1 for exact kinds
     seq: int
     stamp: int
+
+    @property
+    def form(self) -> Form:
+        return Form(self.dimension, self.metric, self.precision)
 
 
 class _Hashing:
@@ -80,6 +91,35 @@ def check(file: BinaryIO) -> About:
     Raises:
         SnapshotError: it is not whole.
     """
+    trailer, left = _find_trailer(file)
+    file.seek(0)
+    digest = hashlib.sha256()
+    while left:
+        block = file.read(min(left, _BLOCK))
+        if not block:
+            raise SnapshotError("it shrank while it was read")
+        digest.update(block)
+        left -= len(block)
+    file.seek(0)
+    about = _read_trailer(trailer)
+    if trailer != _trailer(about, digest):
+        raise SnapshotError("its checksum is wrong")
+    return about
+
+
+def glance(path: Path) -> About:
+    """What the file at ``path`` says it holds, unverified.
+
+    Raises:
+        OSError: it can't be read.
+        SnapshotError: its end is damaged.
+    """
+    with path.open("rb") as file:
+        return _read_trailer(_find_trailer(file)[0])
+
+
+def _find_trailer(file: BinaryIO) -> tuple[bytes, int]:
+    """The trailer, and the size of what is before it."""
     size = file.seek(0, os.SEEK_END)
     if size < _TAIL:
         raise SnapshotError("it is too short")
@@ -89,18 +129,7 @@ def check(file: BinaryIO) -> About:
     if tail[8:] != _MAGIC or length > size - _TAIL:
         raise SnapshotError("its end is missing")
     file.seek(size - _TAIL - length)
-    trailer = file.read(length)
-    file.seek(0)
-    digest = hashlib.sha256()
-    left = size - _TAIL - length
-    while left:
-        block = file.read(min(left, _BLOCK))
-        if not block:
-            raise SnapshotError("it shrank while it was read")
-        digest.update(block)
-        left -= len(block)
-    file.seek(0)
-    return _read_trailer(trailer, digest)
+    return file.read(length), size - _TAIL - length
 
 
 def _trailer(about: About, digest: hashlib._Hash) -> bytes:
@@ -109,13 +138,12 @@ def _trailer(about: About, digest: hashlib._Hash) -> bytes:
     return json.dumps({**fields, "sha256": digest.hexdigest()}, sort_keys=True).encode()
 
 
-def _read_trailer(trailer: bytes, digest: hashlib._Hash) -> About:
+def _read_trailer(trailer: bytes) -> About:
     try:
         about = About(**{k: v for k, v in json.loads(trailer).items() if k != "sha256"})
-    except (ValueError, TypeError, AttributeError) as error:
+        about.form  # noqa: B018 - checks metric and precision
+    except (ValueError, TypeError, AttributeError, KnowledgeError) as error:
         raise SnapshotError("its trailer can't be read") from error
-    if trailer != _trailer(about, digest):
-        raise SnapshotError("its checksum is wrong")
     return about
 
 

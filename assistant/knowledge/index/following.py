@@ -1,0 +1,253 @@
+"""The index of a space: opened from its file, kept in step with the database, renewed, published.
+
+1. A search asks the log for its last change. What this process wrote itself is caught up with
+   before the search; what others wrote, too, if it is little, else a follower thread does so within
+   2 seconds.
+2. When the tails or the removed grow to a tenth of the base, or the kind no longer fits the size,
+   one process at a time (a file lock) builds a new base beside it and publishes it.
+3. Another process takes the published base instead of building its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from assistant.errors import KnowledgeError, KnowledgeLocked
+from assistant.knowledge import changes
+from assistant.knowledge.changes import Cursor
+from assistant.knowledge.database import Database
+from assistant.knowledge.index import files, kinds
+from assistant.knowledge.index.building import Base, BuildStopped, build
+from assistant.knowledge.index.segments import State, fresh
+from assistant.knowledge.spaces import Space, find_space
+from assistant.knowledge.vectors import Form, Ids, Stored
+
+logger = logging.getLogger(__name__)
+
+_SMALL = 1000  # changes that are not worth a new base
+_AT_ONCE = 2000  # changes by others that a search catches up with itself: some 30 ms
+_PRUNED = 10_000  # log entries that one transaction forgets
+_CLOSING_SECONDS = 5.0
+
+
+class VectorIndex:
+    """Nearest-neighbour search over one space.
+
+    Args:
+        database: where the vectors and the change log are.
+        space: whose vectors.
+        path: the snapshot file; its folder is made when one is published.
+        kind: a name of :data:`kinds.KINDS`, or ``auto``.
+    """
+
+    def __init__(self, database: Database, space: Space, path: Path, kind: str) -> None:
+        self._database = database
+        self._space = space
+        self._path = path
+        self._kind = kind
+        self._state: State | None = None
+        self._seen_writes = -1
+        self._catching_up = threading.Lock()
+        self._stopped = threading.Event()
+        self._builder: threading.Thread | None = None
+        self._attempted: Cursor | None = None  # not tried again before the next change
+
+    def candidates(
+        self, query: Stored, k: int, allowed: Ids | None, writes: int
+    ) -> tuple[list[int], bool]:
+        """Row ids of at least the ``k`` nearest, and whether these are all there are.
+
+        Args:
+            query: encoded, shape (width,).
+            allowed: only these rows.
+            writes: how often this process has written: all of that is searched.
+        """
+        return self._current(writes).candidates(query, k, allowed)
+
+    def follow(self) -> None:
+        """Catch up with what others wrote, if the index is in use, and renew its base where that
+        is worth it."""
+        if self._state is None:
+            return
+        with self._catching_up:
+            while not self._stopped.is_set() and not self._catch_up():
+                pass
+        self._renew()
+
+    def publish(self) -> None:
+        """Build the index and its file now, whoever else does."""
+        self._publish_new(build(self._database, self._space, self._kind, self._stopped.is_set))
+
+    def forget(self) -> None:
+        """The space is gone: remove its file."""
+        self._stopped.set()
+        for suffix in (".faiss", ".lock"):
+            self._path.with_suffix(suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Publish what is cheap and worth it. The index may be used again."""
+        self._stopped.set()
+        if self._builder is not None:
+            self._builder.join(_CLOSING_SECONDS)
+        self._stopped.clear()
+        with self._catching_up:
+            state = self._state
+        if state is None or not state.count or state.count > kinds.FLAT_MOST:
+            return
+        is_published = files.published(self._path, self._space) == state.base_cursor
+        if not is_published or state.drift > state.base.ntotal // 100:
+            self._build_and_publish()
+
+    def _current(self, writes: int) -> State:
+        with self._database.read() as connection:
+            head = changes.head(connection, self._space.id)
+        state = self._state
+        if state is not None and state.cursor == head:
+            return state
+        if state is None or writes != self._seen_writes:
+            with self._catching_up:
+                while not self._catch_up():
+                    pass
+                self._seen_writes = writes
+        elif self._catching_up.acquire(blocking=False):
+            try:
+                self._catch_up()
+            finally:
+                self._catching_up.release()
+        assert self._state is not None  # noqa: S101 - set by the first catching up
+        return self._state
+
+    def _catch_up(self) -> bool:
+        """Take the next changes into the state; whether that is all of them."""
+        state = self._state or self._opened()
+        space = self._space.id
+        with self._database.read() as connection:
+            is_ours = self._is_ours(connection, state)
+            added, end = changes.added_since(connection, space, state.cursor, _AT_ONCE)
+            deleted = changes.deleted_between(connection, space, state.cursor, end)
+            is_complete = end == changes.head(connection, space)
+        if not is_ours:
+            logger.warning(
+                "The index of collection %s doesn't fit the database as it is now; it is rebuilt.",
+                self._space.collection,
+            )
+            self._state = self._from_database()
+            return False
+        self._state = state.advanced(added, deleted, end) if end != state.cursor else state
+        return is_complete
+
+    def _is_ours(self, connection: Any, state: State) -> bool:
+        if changes.holds(connection, self._space.id, state.cursor):
+            return True
+        return state.cursor == Cursor() == changes.head(connection, self._space.id)
+
+    def _opened(self) -> State:
+        return self._from_file() or self._from_database()
+
+    def _from_database(self) -> State:
+        """An exact index, quickly; the renewal makes it the kind that its size wants."""
+        return _state_of(self._space.form, build(self._database, self._space, "flat", _never))
+
+    def _from_file(self) -> State | None:
+        try:
+            base = files.read(self._path, self._space)
+        except FileNotFoundError:
+            logger.info("Collection %s has no index file yet.", self._space.collection)
+            return None
+        except (OSError, files.SnapshotError) as error:
+            logger.warning(
+                "The index file %s can't be used (%s); it is rebuilt from the database.",
+                self._path,
+                error,
+            )
+            if isinstance(error, files.SnapshotError):
+                self._path.unlink(missing_ok=True)  # or its end would pass for a good file's
+            return None
+        return _state_of(self._space.form, base)
+
+    def _renew(self) -> None:
+        """Take the published base, or build one in the background, if the own one is far behind."""
+        state = self._state
+        if state is None or self._stopped.is_set():
+            return
+        if self._builder is not None and self._builder.is_alive():
+            return
+        fitting = kinds.kind_for(self._kind, state.form, state.count - len(state.removed))
+        is_unfit = fitting != state.kind and self._attempted != state.cursor
+        is_new = state.base.ntotal > _SMALL and files.published(self._path, self._space) is None
+        if state.drift <= max(_SMALL, state.base.ntotal // 10) and not is_unfit and not is_new:
+            return
+        self._attempted = state.cursor
+        self._builder = threading.Thread(
+            target=self._build_and_publish, name="build-index", daemon=True
+        )
+        self._builder.start()
+
+    def _build_and_publish(self) -> None:
+        try:
+            with files.build_lock(self._path) as is_ours:
+                if not is_ours:
+                    return  # the next round takes what the other process publishes
+                if not self._adopt():
+                    self._publish_new(
+                        build(self._database, self._space, self._kind, self._is_stopped)
+                    )
+        except BuildStopped:
+            logger.info("The index of %s is renewed another time.", self._space.collection)
+        except (OSError, KnowledgeError) as error:
+            logger.warning("The index file %s can't be written (%s).", self._path, error)
+
+    def _adopt(self) -> bool:
+        """Take the published base if it is newer than the own one and fits."""
+        state, published = self._state, files.published(self._path, self._space)
+        if state is None or published is None or published.seq <= state.base_cursor.seq:
+            return False
+        opened = self._from_file()
+        if opened is None or opened.kind != kinds.kind_for(self._kind, opened.form, opened.count):
+            return False
+        self._take(opened)
+        return True
+
+    def _publish_new(self, base: Base) -> None:
+        files.write(self._path, self._space, base)
+        logger.info("Published %s: %d vectors, %s.", self._path, base.index.ntotal, base.kind)
+        # Mapped from the file, the base needs no memory of its own.
+        self._take(self._from_file() or _state_of(self._space.form, base))
+        self._prune(base.cursor)
+
+    def _take(self, opened: State) -> None:
+        """Let a new base take the place of the own one, brought to where that is."""
+        with self._catching_up:
+            before, self._state = self._state, opened
+            try:
+                while not self._catch_up():
+                    pass
+            except KnowledgeError:
+                self._state = before
+                raise
+
+    def _prune(self, cursor: Cursor) -> None:
+        try:
+            while not self._stopped.is_set():
+                with self._database.write() as connection:
+                    if changes.prune(connection, self._space.id, cursor, _PRUNED):
+                        return
+        except KnowledgeLocked:
+            logger.info("The change log is pruned after the next publication.")
+
+    def _is_stopped(self) -> bool:
+        if self._stopped.is_set():
+            return True
+        with self._database.read() as connection:
+            return find_space(connection, self._space.id) is None
+
+
+def _state_of(form: Form, base: Base) -> State:
+    return fresh(form, base.kind, base.index, base.cursor, base.recall)
+
+
+def _never() -> bool:
+    return False
