@@ -1,9 +1,12 @@
-"""Where a data folder may lie. SQLite's write-ahead log needs memory that all its processes share,
-so a folder on a network file system is refused before anything is written there."""
+"""Where a data folder may lie, and lock files in it. SQLite's write-ahead log needs memory that all
+its processes share, so a folder on a network file system is refused before anything is written."""
 
 from __future__ import annotations
 
+import fcntl
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from assistant.errors import KnowledgeError
@@ -65,3 +68,17 @@ def make_folder(folder: Path) -> None:
             folder=folder,
             reason=error.strerror,
         ) from error
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[bool]:
+    """Whether this process holds the lock file at ``path`` alone. The lock goes with the process,
+    however that ends."""
+    make_folder(path.parent)
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

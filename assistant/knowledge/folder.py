@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assistant.errors import KnowledgeError
 from assistant.knowledge.database import WAIT_SECONDS, Database
+from assistant.knowledge.index.kinds import check_kind
 from assistant.knowledge.spaces import Space, list_spaces
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Folder:
         self.data_dir = data_dir
         self.database = Database(data_dir / DATABASE_NAME, wait_seconds)
         self.index_dir = data_dir / INDEX_FOLDER
-        self.index_kind = index_kind
+        self.index_kind = check_kind(index_kind)
         #: How often this process has written: its own searches see all of that.
         self.writes = 0
         self._indexes: dict[int, VectorIndex] = {}
@@ -85,12 +86,15 @@ class Folder:
                 logger.warning("The index can't follow the database: %s", error)
 
     def _follow_all(self) -> None:
+        # In this order: an index whose space was made after the look at the database is kept.
+        with self._lock:
+            indexes = dict(self._indexes)
         with self.database.read() as connection:
             known = {space.id for space in list_spaces(connection)}
-        with self._lock:
-            gone = [self._indexes.pop(space_id) for space_id in self._indexes.keys() - known]
-            kept = list(self._indexes.values())
-        for index in gone:
+        for space_id, index in indexes.items():
+            if space_id in known:
+                index.follow()
+                continue
+            with self._lock:
+                self._indexes.pop(space_id, None)
             index.forget()
-        for index in kept:
-            index.follow()

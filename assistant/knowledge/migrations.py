@@ -84,6 +84,10 @@ def _to_2(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE changes")
     connection.execute(_statement("CREATE TABLE changes "))
     connection.execute(_statement("INDEX changes_of_space "))
+    connection.execute(
+        "INSERT INTO changes (space_id, chunk, kind, stamp) "
+        "SELECT id, 0, 'delete', abs(random() >> 2) FROM spaces"
+    )
     rebuild_keywords(connection)
 
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from assistant.errors import KnowledgeError
+from assistant.knowledge.changes import ChangeLog
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.vectors import Form
 
@@ -105,7 +106,10 @@ def make_space(
             *(form.dimension, form.metric, form.precision, time.time()),
         ),
     )
-    made = find_space(connection, cursor.lastrowid or 0)
+    space_id = cursor.lastrowid or 0
+    # The beginning of its log, which no other space's log has.
+    ChangeLog(connection).delete(space_id, [0])
+    made = find_space(connection, space_id)
     assert made is not None  # noqa: S101 - written above
     return made
 

@@ -1,7 +1,7 @@
 """The vector index: what FAISS holds in memory of a space, following the database. Only this
 package knows FAISS.
 
-- ``kinds``: which FAISS index a kind's name stands for, and how it is searched
+- ``kinds``: which FAISS index a kind's name stands for; ``engine``: how it is made and searched
 - ``segments``: the immutable state that searches read
 - ``building``: a new base from the database, with its recall measured where it is approximate
 - ``snapshot``: a file published whole or not at all; ``files``: the file of an index

@@ -15,8 +15,9 @@ import numpy as np
 from assistant.knowledge import changes
 from assistant.knowledge.changes import Cursor
 from assistant.knowledge.database import Database
-from assistant.knowledge.index import kinds
-from assistant.knowledge.index.kinds import KINDS, faiss
+from assistant.knowledge.index import engine, kinds
+from assistant.knowledge.index.engine import faiss
+from assistant.knowledge.index.kinds import KINDS
 from assistant.knowledge.spaces import Space
 from assistant.knowledge.vectors import Ids, Stored
 
@@ -48,8 +49,8 @@ def build(database: Database, space: Space, wanted: str, is_stopped: Callable[[]
         cursor = changes.head(connection, space.id)
         count, last = changes.extent(connection, space.id)
     kind = kinds.kind_for(wanted, space.form, count)
-    kinds.single_threaded()  # the other cores answer questions
-    index = kinds.empty(kind, space.form, count)
+    engine.single_threaded()  # the other cores answer questions
+    index = engine.empty(kind, space.form, count)
     probes = None
     if not index.is_trained or not KINDS[kind].is_exact:
         sample = _sample(database, space, _training_size(kind, count))
@@ -59,7 +60,7 @@ def build(database: Database, space: Space, wanted: str, is_stopped: Callable[[]
     for ids, rows in _pages(database, space, last):
         if is_stopped():
             raise BuildStopped
-        kinds.add(index, ids, rows)
+        engine.add(index, ids, rows)
         if probes is not None:
             probes.see(ids, rows)
     recall = probes.tune(index, kind) if probes is not None else 1.0
@@ -68,7 +69,7 @@ def build(database: Database, space: Space, wanted: str, is_stopped: Callable[[]
 
 def _training_size(kind: str, count: int) -> int:
     if KINDS[kind].has_lists:
-        return min(count, _TRAINING * kinds.lists_for(count))
+        return min(count, max(_TRAINING * kinds.lists_for(count), 2 * KINDS[kind].least))
     return min(count, _TRAINED_CODES)
 
 
@@ -91,7 +92,7 @@ def _sample(database: Database, space: Space, size: int) -> Any:
     for start in range(0, len(chosen), _PAGE):
         with database.read() as connection:
             found = changes.vectors_of(connection, space.id, sorted(chosen[start : start + _PAGE]))
-        parts.append(kinds.indexed(space.form, space.form.from_blobs([b for _, b in found])))
+        parts.append(engine.indexed(space.form, space.form.from_blobs([b for _, b in found])))
     return np.concatenate(parts) if parts else np.empty((0, space.form.dimension), np.float32)
 
 
@@ -105,7 +106,7 @@ def _pages(database: Database, space: Space, last: int) -> Iterator[tuple[Ids, S
         after = page[-1][0]
         stored = space.form.from_blobs([blob for _, blob in page])
         ids = np.array([row for row, _ in page], dtype=np.int64)
-        yield ids, kinds.indexed(space.form, stored)
+        yield ids, engine.indexed(space.form, stored)
 
 
 class _Probes:
@@ -148,7 +149,7 @@ class _Probes:
 
 def _width(index: Any) -> tuple[int, int, Callable[[int], None]]:
     """Where to begin, where to end, and what sets it."""
-    graph = kinds.graph_of(index)
+    graph = engine.graph_of(index)
     if graph is not None:
 
         def set_depth(value: int) -> None:

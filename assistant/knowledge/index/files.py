@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from assistant.knowledge.changes import Cursor
 from assistant.knowledge.index import snapshot
 from assistant.knowledge.index.building import Base
-from assistant.knowledge.index.kinds import faiss
+from assistant.knowledge.index.engine import faiss
 from assistant.knowledge.index.snapshot import About, SnapshotError
 from assistant.knowledge.spaces import Space
 from assistant.knowledge.vectors import Form
 
-__all__ = ["SnapshotError", "build_lock", "published", "read", "write"]
+__all__ = ["SnapshotError", "published", "read", "write"]
 
 
 def write(path: Path, space: Space, base: Base) -> None:
@@ -70,20 +68,6 @@ def published(path: Path, space: Space) -> Cursor | None:
     except (OSError, SnapshotError):
         return None
     return Cursor(about.seq, about.stamp) if about.space == space.id else None
-
-
-@contextmanager
-def build_lock(path: Path) -> Iterator[bool]:
-    """Whether this process may build the index at ``path``: one at a time. The lock goes with the
-    process."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
 
 
 def _index_at(path: Path, form: Form) -> Any:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import logging
 import threading
 from pathlib import Path
-from typing import Any
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
 from assistant.knowledge import changes
 from assistant.knowledge.changes import Cursor
-from assistant.knowledge.database import Database
+from assistant.knowledge.database import Connection, Database
+from assistant.knowledge.disk import exclusive
 from assistant.knowledge.index import files, kinds
 from assistant.knowledge.index.building import Base, BuildStopped, build
 from assistant.knowledge.index.segments import State, fresh
@@ -78,8 +78,21 @@ class VectorIndex:
         self._renew()
 
     def publish(self) -> None:
-        """Build the index and its file now, whoever else does."""
-        self._publish_new(build(self._database, self._space, self._kind, self._stopped.is_set))
+        """Build the index and its file now, whoever else does.
+
+        Raises:
+            KnowledgeError: the file can't be written.
+        """
+        try:
+            self._publish_new(build(self._database, self._space, self._kind, _never))
+        except OSError as error:
+            raise KnowledgeError(
+                "The index file {path} can't be written ({reason}): make room on the disk, or the "
+                "folder writable.",
+                "无法写入索引文件 {path}（{reason}）：请清理磁盘空间，或使该目录可写。",
+                path=self._path,
+                reason=error,
+            ) from error
 
     def forget(self) -> None:
         """The space is gone: remove its file."""
@@ -139,9 +152,10 @@ class VectorIndex:
         self._state = state.advanced(added, deleted, end) if end != state.cursor else state
         return is_complete
 
-    def _is_ours(self, connection: Any, state: State) -> bool:
+    def _is_ours(self, connection: Connection, state: State) -> bool:
         if changes.holds(connection, self._space.id, state.cursor):
             return True
+        # The space was dropped: it has neither vectors nor a log.
         return state.cursor == Cursor() == changes.head(connection, self._space.id)
 
     def _opened(self) -> State:
@@ -188,7 +202,7 @@ class VectorIndex:
 
     def _build_and_publish(self) -> None:
         try:
-            with files.build_lock(self._path) as is_ours:
+            with exclusive(self._path.with_suffix(".lock")) as is_ours:
                 if not is_ours:
                     return  # the next round takes what the other process publishes
                 if not self._adopt():

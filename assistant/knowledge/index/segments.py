@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from assistant.knowledge.changes import Cursor
-from assistant.knowledge.index import kinds
-from assistant.knowledge.index.kinds import faiss
+from assistant.knowledge.index import engine, kinds
+from assistant.knowledge.index.engine import faiss
 from assistant.knowledge.vectors import Form, Ids, Stored
 
 _BLOCK = 4096
@@ -54,8 +54,8 @@ class State:
         """
         if allowed is not None and len(allowed) <= kinds.FEW:
             return [row for row in allowed.tolist() if row not in self.removed], True
-        kinds.single_threaded()
-        one = kinds.indexed(self.form, query[np.newaxis])
+        engine.single_threaded()
+        one = engine.indexed(self.form, query[np.newaxis])
         asked = k * kinds.oversample(self.kind, self.form) + 2  # fp16 may swap two that are near
         found: dict[int, None] = {}
         is_all = True
@@ -73,11 +73,11 @@ class State:
         share = 1.0 if allowed is None else min(1.0, len(allowed) / index.ntotal)
         most, effort = min(asked, int(index.ntotal)), 1
         while True:
-            parameters = kinds.parameters(index, allowed, share, effort)
+            parameters = engine.parameters(index, allowed, share, effort)
             ids = index.search(one, most, params=parameters)[1][0].tolist()
             rows = [row for row in ids if row != -1 and row not in self.removed]
             is_dry = ids[-1] == -1
-            if len(rows) >= asked or (is_dry and not kinds.has_more(index, effort)):
+            if len(rows) >= asked or (is_dry and not engine.has_more(index, effort)):
                 return rows, is_dry
             if most == index.ntotal and not is_dry:
                 return rows, True
@@ -99,21 +99,21 @@ class State:
         return replace(self, tails=tuple(tails), cursor=cursor)
 
     def _tail(self, rows: Sequence[tuple[int, bytes]]) -> Any:
-        made = kinds.tail(self.form)
+        made = engine.tail(self.form)
         stored = self.form.from_blobs([blob for _, blob in rows])
         ids = np.array([row for row, _ in rows], dtype=np.int64)
-        kinds.add(made, ids, kinds.indexed(self.form, stored))
+        engine.add(made, ids, engine.indexed(self.form, stored))
         return made
 
     def _merged(self, tails: Sequence[Any]) -> Any:
-        made = kinds.tail(self.form)
+        made = engine.tail(self.form)
         for one in tails:
             ids = faiss.vector_to_array(one.id_map)
             for start in range(0, one.ntotal, _BLOCK):
                 part = ids[start : start + _BLOCK]
                 rows = one.index.reconstruct_n(start, len(part))
                 stays = np.array([row not in self.removed for row in part.tolist()])
-                kinds.add(made, part[stays], rows[stays])
+                engine.add(made, part[stays], rows[stays])
         return made
 
 
