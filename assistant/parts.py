@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.conversation import Conversation
+from assistant.knowledge.opening import open_knowledge
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
@@ -53,7 +54,7 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         AssistantError: a setting, a folder or a prompt can't be used.
     """
     embeddings = open_embeddings(settings)
-    knowledge = KnowledgeBase(settings.data_dir, embeddings, embeddings.fingerprint, collection)
+    knowledge = open_knowledge(settings, embeddings, collection)
     chat = open_chat(settings, settings.chat_model, "CHAT_MODEL")
     rewrite_chat = chat
     if settings.rewrite_model and settings.rewrite_model != settings.chat_model:

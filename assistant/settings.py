@@ -124,6 +124,9 @@ class Settings:
     rewrite_model: str
     embedding_model: str
     rerank_model: str
+    vector_index: str
+    vector_metric: str
+    vector_precision: str
     temperature: float
     max_tokens: int
     model_timeout: float
@@ -237,6 +240,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("REWRITE_MODEL", "", _model),
     Setting("EMBEDDING_MODEL", "local:multilingual-e5-small", _model),
     Setting("RERANK_MODEL", "none", _model),
+    # Vectors; the names are those of knowledge/index/kinds.py and knowledge/vectors.py
+    Setting(
+        "VECTOR_INDEX",
+        "auto",
+        _choice("auto", "flat", "sq8", "ivf", "ivf-sq8", "ivf-pq", "hnsw", "hnsw-sq8"),
+    ),
+    Setting("VECTOR_METRIC", "cosine", _choice("cosine", "ip", "l2")),
+    Setting("VECTOR_PRECISION", "float32", _choice("float32", "int8", "binary")),
     Setting("TEMPERATURE", "0.2", _decimal(0, 2)),
     Setting("MAX_TOKENS", "512", _integer(16, 32768)),
     Setting("MODEL_TIMEOUT", "120", _decimal(1, 3600)),

@@ -54,6 +54,11 @@ def parser() -> argparse.ArgumentParser:
         "preview", parents=[common], help="the chunks of a file as they would be stored"
     )
     preview.add_argument("file", metavar="FILE")
+    _reindex_options(
+        commands.add_parser(
+            "reindex", parents=[common], help="embed a collection with another model"
+        )
+    )
     upkeep_parser.add_commands(commands, common)
     transfer_parser.add_commands(commands, common)
     return top
@@ -70,6 +75,19 @@ def _crawl_options(crawl: argparse.ArgumentParser) -> None:
         default=0.2,
         metavar="SECONDS",
         help="between pages (default: 0.2)",
+    )
+
+
+def _reindex_options(reindex: argparse.ArgumentParser) -> None:
+    reindex.add_argument(
+        "--embedding", metavar="PROVIDER:MODEL", help="default: EMBEDDING_MODEL of .env"
+    )
+    reindex.add_argument("--metric", choices=("cosine", "ip", "l2"), help="default: as it is")
+    reindex.add_argument(
+        "--precision", choices=("float32", "int8", "binary"), help="default: as it is"
+    )
+    reindex.add_argument(
+        "--abandon", action="store_true", help="drop a reindex that was not finished"
     )
 
 
@@ -105,7 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, settings: Settings, language: str) -> int:
-    from ingest.commands import COMMANDS, Call
+    from ingest.commands import COMMANDS
+    from ingest.outcome import Call
 
     outcome = COMMANDS[options.command](Call(options, settings, language))
     for error in outcome.errors:

@@ -6,64 +6,18 @@ that need them.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from assistant.errors import AssistantError, DocumentError
+from assistant.errors import DocumentError
 from assistant.knowledge.fusion import CANDIDATES, hybrid
 from assistant.knowledge.records import Hit, Source
 from assistant.knowledge.store import KnowledgeBase
-from assistant.settings import Settings
+from ingest import reindexing
+from ingest.outcome import DONE, FAILED, Call, Outcome
 from ingest.progress import Report, summary_line
 from ingest.uploads import delete_source
-
-if TYPE_CHECKING:
-    from ingest.pipeline import Pipeline
-
-DONE, FAILED = 0, 1
-
-
-@dataclass
-class Outcome:
-    """``data`` is printed with ``--json``, ``lines`` without; ``errors`` on standard error."""
-
-    data: dict[str, object]
-    lines: list[str] = field(default_factory=list)
-    errors: list[AssistantError] = field(default_factory=list)
-    code: int = DONE
-
-
-@dataclass(frozen=True)
-class Call:
-    """One use of the command line."""
-
-    arguments: argparse.Namespace
-    settings: Settings
-    language: str  # "zh" or "en"
-
-    @contextmanager
-    def knowledge(self) -> Iterator[KnowledgeBase]:
-        """The collection, for what needs no model."""
-        name = self.arguments.collection
-        with KnowledgeBase(self.settings.data_dir, None, "", name) as knowledge:
-            yield knowledge
-
-    @contextmanager
-    def pipeline(self) -> Iterator[Pipeline]:
-        from assistant.models.embeddings import open_embeddings
-        from ingest.pipeline import Pipeline
-
-        embeddings = open_embeddings(self.settings)
-        name = self.arguments.collection
-        with KnowledgeBase(
-            self.settings.data_dir, embeddings, embeddings.fingerprint, name
-        ) as knowledge:
-            yield Pipeline(self.settings, knowledge, embeddings)
-
 
 def add(call: Call) -> Outcome:
     report = Report(call.language)
@@ -206,5 +160,6 @@ COMMANDS: Mapping[str, Callable[[Call], Outcome]] = {
     "delete": delete,
     "search": search,
     "preview": preview,
+    "reindex": reindexing.run,
     "stats": stats,
 }

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
+from langchain_core.retrievers import BaseRetriever
 from langchain_core.vectorstores import VectorStore
+from langchain_tests.integration_tests.retrievers import RetrieversIntegrationTests
 from langchain_tests.integration_tests.vectorstores import VectorStoreIntegrationTests
 
 from assistant.errors import KnowledgeError
+from assistant.knowledge.retriever import KnowledgeRetriever
 from assistant.knowledge.store import KnowledgeBase
 from assistant.knowledge.vectorstore import diverse_order
 from tests.knowledge_samples import add, open_knowledge
@@ -29,6 +32,28 @@ class TestVectorStore(VectorStoreIntegrationTests):
     def vectorstore(self, tmp_path: Path) -> Iterator[VectorStore]:
         with KnowledgeBase(tmp_path, self.get_embeddings(), "deterministic-6") as knowledge:
             yield knowledge
+
+
+@pytest.mark.anyio
+class TestRetriever(RetrieversIntegrationTests):
+    @pytest.fixture(autouse=True)
+    def filled(self, tmp_path: Path) -> Iterator[None]:
+        embedding = DeterministicFakeEmbedding(size=8)
+        with KnowledgeBase(tmp_path, embedding, "deterministic-8") as self.knowledge:
+            self.knowledge.add_texts([f"text {n}" for n in range(9)])
+            yield
+
+    @property
+    def retriever_constructor(self) -> type[BaseRetriever]:
+        return KnowledgeRetriever
+
+    @property
+    def retriever_constructor_params(self) -> dict[str, object]:
+        return {"knowledge": self.knowledge}
+
+    @property
+    def retriever_query_example(self) -> str:
+        return "text 3"
 
 
 class CountingEmbedding(Embeddings):
@@ -224,6 +249,35 @@ def test_retriever(knowledge: KnowledgeBase) -> None:
             search_type=kind, search_kwargs={"k": 1, "score_threshold": 0.5}
         )
         assert [found.page_content for found in retriever.invoke("four")] == ["four"]
+
+
+def test_the_hybrid_retriever_filters(knowledge: KnowledgeBase) -> None:
+    knowledge.add_texts(TEXTS, [{"n": n} for n in range(4)])
+    retriever = KnowledgeRetriever(knowledge=knowledge, k=2, filter={"n": {"$gte": 2}})
+    assert {found.page_content for found in retriever.invoke("three")} == {"three", "four"}
+    found = retriever.invoke("three", filter={"n": 0})
+    assert [document.page_content for document in found] == ["one"]
+
+
+def test_save_and_load(tmp_path: Path, knowledge: KnowledgeBase) -> None:
+    knowledge.add_texts(TEXTS, [{"n": n} for n in range(4)])
+    knowledge.save_local(tmp_path / "copy")
+    with pytest.raises(KnowledgeError, match="exists"):
+        knowledge.save_local(tmp_path / "copy")
+    (tmp_path / "copy").rename(tmp_path / "moved")
+    with KnowledgeBase.load_local(tmp_path / "moved", CountingEmbedding()) as loaded:
+        (found,) = loaded.similarity_search("two", k=1)
+        assert (found.page_content, found.metadata) == ("two", {"n": 1})
+        loaded.add_texts(["five"])
+    assert knowledge.stats()["default"]["chunks"] == 4
+
+
+def test_relevance_of_distances(tmp_path: Path) -> None:
+    embedding = CountingEmbedding()
+    with KnowledgeBase.from_texts(TEXTS, embedding, data_dir=tmp_path, metric="l2") as knowledge:
+        found = knowledge.similarity_search_with_relevance_scores("two", k=4)
+        assert found[0][0].page_content == "two" and found[0][1] == pytest.approx(1, abs=1e-3)
+        assert all(0 < score < 0.9 for _, score in found[1:])
 
 
 def test_from_texts(tmp_path: Path, embedding: CountingEmbedding) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from assistant.knowledge import keyword_search
 from assistant.knowledge.keywords import matching_terms, query_terms, segment, stem
 from assistant.knowledge.store import KnowledgeBase
 from tests.knowledge_samples import add, open_knowledge
@@ -173,3 +175,44 @@ def test_deleted_text_leaves_the_keyword_index(knowledge: KnowledgeBase) -> None
     assert len(knowledge.keyword("beta", 5)) == 1
     knowledge.delete_source(source.id)
     assert knowledge.keyword("beta", 5) == []
+
+
+def test_rare_terms_choose_the_rows_and_all_terms_score_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(3)
+    common, rare = ["服务器", "数据", "backup", "index"], ["玄武岩", "E4711", "quorum", "刻度盘"]
+    with open_knowledge(tmp_path) as knowledge:
+        for n in range(40):
+            texts = [
+                " ".join(
+                    random.choices(common, k=random.randrange(1, 9))
+                    + random.choices(["x", *rare], [60, 1, 1, 1, 1])
+                )
+                + f" {n}.{m}"
+                for m in range(10)
+            ]
+            add(knowledge, f"/{n}.md", *texts)
+        for question in (
+            "玄武岩 数据 index",
+            "quorum 服务器 backup 数据",
+            "E4711",
+            "刻度盘 quorum 数据",
+        ):
+            monkeypatch.setattr(keyword_search, "SCORED", 30_000)
+            every = knowledge.keyword(question, 400)
+            monkeypatch.setattr(keyword_search, "SCORED", 60)
+            fast = [(hit.id, hit.score) for hit in knowledge.keyword(question, 10)]
+            asked = [term for term in question.split() if term in rare]
+            expected = [
+                (hit.id, hit.score) for hit in every if any(term in hit.text for term in asked)
+            ][:10]
+            assert expected
+            assert [pair[0] for pair in fast[: len(expected)]] == [pair[0] for pair in expected]
+            assert dict(fast[: len(expected)]) == pytest.approx(dict(expected))
+            assert len(fast) == min(10, len(every))
+        # Only common words: bounded, and still an answer.
+        monkeypatch.setattr(keyword_search, "SCORED", 60)
+        assert len(knowledge.keyword("数据 backup", 10)) == 10
+        only = knowledge.keyword("数据 backup", 10, {"source": "/7.md"})
+        assert {hit.source.uri for hit in only} <= {"/7.md"}

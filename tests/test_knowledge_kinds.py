@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.errors import KnowledgeError
-from assistant.knowledge.index import building, kinds, snapshot
+from assistant.knowledge.index import building, engine, gpu, kinds, snapshot
 from assistant.knowledge.records import NewChunk
 from assistant.knowledge.spaces import list_spaces
 from assistant.knowledge.store import KnowledgeBase
@@ -165,3 +165,35 @@ def test_quantised_vectors_are_taken_as_they_are() -> None:
 
 def test_quantised_vectors_take_less_room() -> None:
     assert [Form(384, precision=one).blob_size for one in PRECISIONS] == [1536, 384, 48]
+
+
+def test_with_a_gpu_its_copy_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No GPU is needed: what would be put there stays here, and its searches are counted."""
+    vectors = clustered(COUNT, 1)
+    copied: list[Any] = []
+    searches = []
+
+    def put(index: Any, co: Any) -> Any:
+        assert co.useFloat16
+        copied.append(index)
+        return index
+
+    real = gpu.GpuCopy.search
+
+    def search(self: gpu.GpuCopy, *arguments: Any, **options: Any) -> Any:
+        searches.append(self)
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(engine.faiss, "get_num_gpus", lambda: 1)
+    monkeypatch.setattr(engine.faiss, "index_cpu_to_all_gpus", put)
+    options = type("Options", (), {})
+    monkeypatch.setattr(engine.faiss, "GpuMultipleClonerOptions", options, raising=False)
+    monkeypatch.setattr(gpu.GpuCopy, "search", search)
+    with open_form(tmp_path, Form(WIDTH)) as knowledge:
+        fill(knowledge, vectors)
+        expected = np.argsort(-true_scores(Form(WIDTH), vectors[5], vectors), kind="stable")[:10]
+        hits = knowledge.dense(vectors[5], 10)
+        assert [hit.position for hit in hits] == expected.tolist()
+        assert len(copied) == len(searches) == 1 and copied[0].ntotal == COUNT
+        assert knowledge.dense(vectors[5], 1, {"position": {"$gt": 5}})[0].position > 5
+        assert len(searches) == 1  # a filter is for the CPU's index

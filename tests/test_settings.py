@@ -68,3 +68,19 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     env_file.write_bytes("PORT=1\n# 端口".encode("gb18030"))
     with pytest.raises(SettingsError, match="UTF-8"):
         Settings.load({}, env_file)
+
+
+def test_the_names_for_vectors_are_those_of_the_knowledge_base() -> None:
+    from assistant.knowledge.index.kinds import AUTO, KINDS
+    from assistant.knowledge.vectors import METRICS, PRECISIONS
+
+    for name, known in (
+        ("VECTOR_INDEX", (AUTO, *KINDS)),
+        ("VECTOR_METRIC", METRICS),
+        ("VECTOR_PRECISION", PRECISIONS),
+    ):
+        (row,) = [row for row in SETTINGS if row.name == name]
+        for value in known:
+            assert row.parse(value) == value
+        with pytest.raises(ValueError, match=", ".join(known)):
+            row.parse("other")

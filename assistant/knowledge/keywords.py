@@ -79,18 +79,17 @@ def scoped(tokens: Iterable[str], collection_id: int) -> Iterator[str]:
     return (f"{collection_id}:{token}" for token in tokens)
 
 
-def match_expression(text: str, collection_id: int) -> str:
-    """An FTS5 expression for the chunks of a collection with any term of ``text``; empty if it
-    has none.
+def term_expressions(text: str, collection_id: int) -> list[str]:
+    """An FTS5 expression for each term of ``text``, within a collection.
 
     Every term is quoted and made of letters, digits and ``_./\\:@-+#`` only, so whatever was typed
     can't be read as syntax.
     """
     terms = query_terms(text)
-    return " OR ".join(
+    return [
         f'"{word}" *' if _is_prefix(term) else f'"{word}"'
         for term, word in zip(terms, scoped(terms, collection_id), strict=True)
-    )
+    ]
 
 
 def _normalise(text: str) -> str:

@@ -45,7 +45,10 @@ def nearest(  # noqa: PLR0917 - as KnowledgeBase.dense, and where
             allowed = reading.rows_where(connection, collection, where) if where else None
         found = _search(folder, collection, query, k, allowed)
         if found is not None:
-            return [replace(hit, dense_rank=rank) for rank, hit in enumerate(found, 1)]
+            return [
+                replace(hit, dense_rank=rank, dense_score=hit.score)
+                for rank, hit in enumerate(found, 1)
+            ]
 
 
 def _encoded(collection: Collection, fingerprint: str, vector: ArrayLike) -> Stored:

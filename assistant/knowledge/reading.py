@@ -12,7 +12,6 @@ from assistant.knowledge.catalogue import SOURCE_COLUMNS, Collection, own_fields
 from assistant.knowledge.changes import vectors_of
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.filters import Where, condition
-from assistant.knowledge.keywords import match_expression
 from assistant.knowledge.records import Hit
 from assistant.knowledge.spaces import Space
 from assistant.knowledge.vectors import Ids, Stored, Vectors
@@ -67,28 +66,6 @@ def hits_of_source(
         (collection.id, source_id, first, 2**62 if last is None else last),
     )
     return [_hit(row, collection) for row in rows]
-
-
-def keyword_hits(
-    connection: Connection, collection: Collection, text: str, k: int, where: Where | None
-) -> list[Hit]:
-    """The ``k`` best chunks by BM25; higher is better. Any text is a valid query."""
-    expression = match_expression(text, collection.id)
-    if not expression or k < 1:
-        return []
-    test, parameters = condition(where, own_fields(connection, collection.id))
-    join = ""
-    if where:
-        join = "JOIN chunks ON chunks.id = chunk_words.rowid JOIN sources ON sources.id = source_id"
-    rows = connection.execute(
-        "SELECT chunk_words.rowid, -bm25(chunk_words) AS score "  # noqa: S608
-        f"FROM chunk_words {join} WHERE chunk_words MATCH ? AND {test} "
-        "ORDER BY score DESC, chunk_words.rowid LIMIT ?",
-        (expression, *parameters, k),
-    )
-    found = [(row[0], row[1]) for row in rows]
-    hits = hits_by_row(connection, collection, found)
-    return [replace(hit, keyword_rank=rank) for rank, hit in enumerate(hits, 1)]
 
 
 def rows_where(connection: Connection, collection: Collection, where: Where) -> Ids:

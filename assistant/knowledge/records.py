@@ -67,7 +67,8 @@ class Hit:
     """A chunk found by a search, best first.
 
     ``score`` is what the search ranked by: cosine similarity for dense, BM25 (higher is better)
-    for keyword, the fused score for hybrid. Ranks are 1-based, None where that leg missed it.
+    for keyword, the fused score for hybrid. Ranks (1-based) and scores of a leg are None where
+    that leg missed it.
     """
 
     id: str
@@ -80,6 +81,8 @@ class Hit:
     anchor: str | None = None
     dense_rank: int | None = None
     keyword_rank: int | None = None
+    dense_score: float | None = None
+    keyword_score: float | None = None
     metadata: dict[str, object] = field(default_factory=dict)
 
     @property

@@ -19,6 +19,7 @@ from assistant.knowledge.chunks import ChunkWriter, document_rows
 from assistant.knowledge.database import WAIT_SECONDS, Connection
 from assistant.knowledge.filters import Where
 from assistant.knowledge.folder import DATABASE_NAME, Folder
+from assistant.knowledge.keyword_search import keyword_hits
 from assistant.knowledge.nearest import nearest
 from assistant.knowledge.records import Hit, NewChunk, Source, StoreReport
 from assistant.knowledge.texts import NewText, TextWriter, taken_by_texts, text_rows
@@ -199,9 +200,7 @@ class KnowledgeBase(DocumentStore):
         """The ``k`` best chunks by BM25 over words, identifiers and Chinese character pairs. Any
         text is a valid query; one without a letter or digit finds nothing."""
         with self._reading() as (connection, collection):
-            return (
-                reading.keyword_hits(connection, collection, text, k, where) if collection else []
-            )
+            return keyword_hits(connection, collection, text, k, where) if collection else []
 
     def hits(self, ids: Sequence[str]) -> list[Hit]:
         with self._reading() as (connection, collection):

@@ -163,12 +163,12 @@ class DocumentStore(VectorStore):
     def similarity_search(
         self, query: str, k: int = 4, filter: Where | None = None, **_: Any
     ) -> list[Document]:
-        return [document_of(hit) for hit in self.dense(self._embed_query(query), k, filter)]
+        return [document_of(hit) for hit in self.dense(self.query_vector(query), k, filter)]
 
     def similarity_search_with_score(
         self, query: str, k: int = 4, filter: Where | None = None, **_: Any
     ) -> list[tuple[Document, float]]:
-        hits = self.dense(self._embed_query(query), k, filter)
+        hits = self.dense(self.query_vector(query), k, filter)
         return [(document_of(hit), hit.score) for hit in hits]
 
     def similarity_search_by_vector(
@@ -185,7 +185,7 @@ class DocumentStore(VectorStore):
         filter: Where | None = None,
         **_: Any,
     ) -> list[Document]:
-        vector = self._embed_query(query)
+        vector = self.query_vector(query)
         return self._diverse(vector, k, fetch_k, lambda_mult, filter)
 
     def max_marginal_relevance_search_by_vector(
@@ -205,8 +205,9 @@ class DocumentStore(VectorStore):
             return lambda score: 1 / (1 + max(0.0, -score) ** 0.5)
         return lambda score: min(1.0, max(0.0, score))
 
-    def _embed_query(self, query: str) -> list[float]:
-        return self._model().embed_query(query)
+    def query_vector(self, query: str) -> Vectors:
+        """(dimension,): the question as the collection's model embeds it."""
+        return np.asarray(self._model().embed_query(query), dtype=np.float32)
 
     def _model(self) -> Embeddings:
         if self._embeddings is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
@@ -31,6 +32,7 @@ _SMALL = 1000  # changes that are not worth a new base
 _AT_ONCE = 2000  # changes by others that a search catches up with itself: some 30 ms
 _PRUNED = 10_000  # log entries that one transaction forgets
 _CLOSING_SECONDS = 5.0
+_RETRY_SECONDS = 60.0
 
 
 class VectorIndex:
@@ -53,7 +55,7 @@ class VectorIndex:
         self._catching_up = threading.Lock()
         self._stopped = threading.Event()
         self._builder: threading.Thread | None = None
-        self._attempted: Cursor | None = None  # not tried again before the next change
+        self._not_before = 0.0  # when a base that couldn't be written is tried again
 
     def candidates(
         self, query: Stored, k: int, allowed: Ids | None, writes: int
@@ -106,12 +108,13 @@ class VectorIndex:
         if self._builder is not None:
             self._builder.join(_CLOSING_SECONDS)
         self._stopped.clear()
-        with self._catching_up:
-            state = self._state
-        if state is None or not state.count or state.count > kinds.FLAT_MOST:
+        state = self._state
+        if state is None or not state.count:
             return
+        kind = kinds.kind_for(self._kind, state.form, state.count)
         is_published = files.published(self._path, self._space) == state.base_cursor
-        if not is_published or state.drift > state.base.ntotal // 100:
+        is_behind = not is_published or state.drift > state.base.ntotal // 100
+        if is_behind and kinds.KINDS[kind].is_exact and state.count <= kinds.FLAT_MOST:
             self._build_and_publish()
 
     def _current(self, writes: int) -> State:
@@ -135,7 +138,11 @@ class VectorIndex:
 
     def _catch_up(self) -> bool:
         """Take the next changes into the state; whether that is all of them."""
-        state = self._state or self._opened()
+        self._state, is_complete = self._advanced(self._state or self._opened())
+        return is_complete
+
+    def _advanced(self, state: State) -> tuple[State, bool]:
+        """``state`` with the next changes, and whether these are all."""
         space = self._space.id
         with self._database.read() as connection:
             is_ours = self._is_ours(connection, state)
@@ -147,10 +154,8 @@ class VectorIndex:
                 "The index of collection %s doesn't fit the database as it is now; it is rebuilt.",
                 self._space.collection,
             )
-            self._state = self._from_database()
-            return False
-        self._state = state.advanced(added, deleted, end) if end != state.cursor else state
-        return is_complete
+            return self._from_database(), False
+        return (state.advanced(added, deleted, end) if end != state.cursor else state), is_complete
 
     def _is_ours(self, connection: Connection, state: State) -> bool:
         if changes.holds(connection, self._space.id, state.cursor):
@@ -189,16 +194,22 @@ class VectorIndex:
             return
         if self._builder is not None and self._builder.is_alive():
             return
-        fitting = kinds.kind_for(self._kind, state.form, state.count - len(state.removed))
-        is_unfit = fitting != state.kind and self._attempted != state.cursor
-        is_new = state.base.ntotal > _SMALL and files.published(self._path, self._space) is None
-        if state.drift <= max(_SMALL, state.base.ntotal // 10) and not is_unfit and not is_new:
+        if not self._is_worth_renewing(state) or time.monotonic() < self._not_before:
             return
-        self._attempted = state.cursor
         self._builder = threading.Thread(
             target=self._build_and_publish, name="build-index", daemon=True
         )
         self._builder.start()
+
+    def _is_worth_renewing(self, state: State) -> bool:
+        if state.drift > max(_SMALL, state.base.ntotal // 10):
+            return True
+        count = state.count - len(state.removed)
+        # For a little more, too: at the limit it doesn't go to and fro.
+        fitting = {kinds.kind_for(self._kind, state.form, n) for n in (count, count * 5 // 4)}
+        if state.kind not in fitting:
+            return True
+        return state.count > _SMALL and files.published(self._path, self._space) is None
 
     def _build_and_publish(self) -> None:
         try:
@@ -213,6 +224,7 @@ class VectorIndex:
             logger.info("The index of %s is renewed another time.", self._space.collection)
         except (OSError, KnowledgeError) as error:
             logger.warning("The index file %s can't be written (%s).", self._path, error)
+            self._not_before = time.monotonic() + _RETRY_SECONDS
 
     def _adopt(self) -> bool:
         """Take the published base if it is newer than the own one and fits."""
@@ -233,15 +245,16 @@ class VectorIndex:
         self._prune(base.cursor)
 
     def _take(self, opened: State) -> None:
-        """Let a new base take the place of the own one, brought to where that is."""
-        with self._catching_up:
-            before, self._state = self._state, opened
-            try:
-                while not self._catch_up():
-                    pass
-            except KnowledgeError:
-                self._state = before
-                raise
+        """Let a new base take the place of the own one, once it has all that was searched."""
+        opened = self._brought_up(opened)
+        with self._catching_up:  # only what came in the last moments is left
+            self._state = self._brought_up(opened)
+
+    def _brought_up(self, state: State) -> State:
+        is_complete = False
+        while not is_complete:
+            state, is_complete = self._advanced(state)
+        return state
 
     def _prune(self, cursor: Cursor) -> None:
         try:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from assistant.knowledge.changes import Cursor
-from assistant.knowledge.index import engine, kinds
+from assistant.knowledge.index import engine, gpu, kinds
 from assistant.knowledge.index.engine import faiss
+from assistant.knowledge.index.gpu import GpuCopy
 from assistant.knowledge.vectors import Form, Ids, Stored
 
 _BLOCK = 4096
@@ -34,6 +35,7 @@ class State:
     cursor: Cursor
     base_cursor: Cursor
     recall: float = 1.0  # of the base, as measured when it was built
+    fast: GpuCopy | None = None  # of the base
 
     @property
     def drift(self) -> int:
@@ -70,11 +72,12 @@ class State:
     ) -> tuple[list[int], bool]:
         if not index.ntotal:
             return [], True
+        searched = self.fast if self.fast and allowed is None and index is self.base else index
         share = 1.0 if allowed is None else min(1.0, len(allowed) / index.ntotal)
         most, effort = min(asked, int(index.ntotal)), 1
         while True:
             parameters = engine.parameters(index, allowed, share, effort)
-            ids = index.search(one, most, params=parameters)[1][0].tolist()
+            ids = searched.search(one, most, params=parameters)[1][0].tolist()
             rows = [row for row in ids if row != -1 and row not in self.removed]
             is_dry = ids[-1] == -1
             if len(rows) >= asked or (is_dry and not engine.has_more(index, effort)):
@@ -119,4 +122,5 @@ class State:
 
 def fresh(form: Form, kind: str, base: Any, cursor: Cursor, recall: float = 1.0) -> State:
     """A state that is all base."""
-    return State(form, kind, base, (), set(), cursor, cursor, recall)
+    fast = gpu.copy_of(base, kind, form)
+    return State(form, kind, base, (), set(), cursor, cursor, recall, fast)
