@@ -159,6 +159,22 @@ def embed_as_before(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.array([vector_of(text) for text in texts])
 
 
+def refuse(texts: Sequence[str]) -> NDArray[np.float32]:
+    raise AssertionError(f"{len(texts)} texts were embedded")
+
+
+def test_vectors_that_are_there_are_not_embedded_again(knowledge: KnowledgeBase) -> None:
+    for precision in ("binary", "int8"):  # the second can't be made of the first
+        embed = refuse if precision == "binary" else embed_as_before
+        assert list(reindex(knowledge, embed, MODEL, precision=precision))[-1].done == 40
+        assert nearest(knowledge, "text 3") == ["text 3"]
+    with pytest.raises(AssertionError, match="texts were embedded"):
+        list(reindex(knowledge, refuse, MODEL, metric="l2", precision="float32"))
+    assert list(reindex(knowledge, embed_as_before, MODEL, metric="l2", precision="float32"))
+    assert list(reindex(knowledge, refuse, MODEL, metric="cosine"))[-1].done == 40
+    assert nearest(knowledge, "text 3") == ["text 3"]
+
+
 def test_a_running_reader_goes_over_without_a_failed_search(
     knowledge: KnowledgeBase, tmp_path: Path
 ) -> None:

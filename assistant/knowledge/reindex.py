@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
 from assistant.knowledge.catalogue import Collection, find_collection, has_chunks
-from assistant.knowledge.changes import ChangeLog, extent
+from assistant.knowledge.changes import ChangeLog, extent, vectors_of
 from assistant.knowledge.chunks import stored_chunk
 from assistant.knowledge.database import Connection, Database, Row
 from assistant.knowledge.disk import exclusive
@@ -155,7 +155,7 @@ class _Run:
         done, last = self._extent()
         after = last if resume else 0
         while rows := self._next(after):
-            vectors = self._embed([stored_chunk(row).embedding_text for row in rows])
+            vectors = self._vectors(rows)
             blobs = to_blobs(self._form.encode(vectors, len(rows)))
             with self._database.write() as connection:
                 if self._space is None:
@@ -168,6 +168,20 @@ class _Run:
                 done += _store(connection, self.space, rows, blobs)
             after = rows[-1]["id"]
             yield Progress(done, max(done, self._count()))
+
+    def _vectors(self, rows: Sequence[Row]) -> ArrayLike:
+        """Of the model; or those that are stored, where the model is the same and they keep all
+        that the new form needs."""
+        old = self._collection.space
+        is_whole = old.form.precision == "float32" and (
+            old.form.metric in (self._form.metric, "ip", "l2")
+        )
+        if old.fingerprint == self._fingerprint and is_whole:
+            with self._database.read() as connection:
+                found = vectors_of(connection, old.id, [row["id"] for row in rows])
+            if len(found) == len(rows):  # none was deleted in between
+                return old.form.floats(old.form.from_blobs([blob for _, blob in found]))
+        return self._embed([stored_chunk(row).embedding_text for row in rows])
 
     def _unfinished(self) -> Space | None:
         with self._database.read() as connection:
