@@ -34,9 +34,12 @@ def test_every_connection_is_durable_and_checked(tmp_path: Path) -> None:
         for connection in (writer, reader):
             values = [
                 connection.execute(f"PRAGMA {name}").fetchone()[0]
-                for name in ("journal_mode", "synchronous", "foreign_keys", "user_version")
+                for name in (
+                    *("journal_mode", "synchronous", "foreign_keys", "secure_delete"),
+                    "user_version",
+                )
             ]
-            assert values == ["wal", 2, 1, SCHEMA_VERSION]
+            assert values == ["wal", 2, 1, 1, SCHEMA_VERSION]
     database.close()
 
 
@@ -176,6 +179,17 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         add(knowledge, "/b.md", "beta")
         assert nearest(knowledge, "alpha") == ["alpha"]
         assert nearest(knowledge, "beta") == ["beta"]
+
+
+def test_deleted_text_is_not_left_in_the_file(tmp_path: Path) -> None:
+    with open_knowledge(tmp_path) as knowledge:
+        add(knowledge, "/a.md", *(f"the secret of page {n}" for n in range(99)))
+        add(knowledge, "/b.md", "what stays")
+        source = knowledge.source_by_uri("/a.md")
+        assert source is not None
+        knowledge.delete_source(source.id)
+    data = (tmp_path / "knowledge.db").read_bytes()
+    assert b"what stays" in data and b"the secret of page" not in data
 
 
 def test_closed(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
 from assistant.knowledge.disk import make_folder, refuse_network
+from assistant.knowledge.faults import as_knowledge_error
 from assistant.knowledge.migrations import SCHEMA_VERSION, make_or_migrate
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ _SETTINGS = (
     "PRAGMA fullfsync = ON",
     "PRAGMA checkpoint_fullfsync = ON",
     "PRAGMA foreign_keys = ON",
+    # What was deleted is overwritten in the file.
+    "PRAGMA secure_delete = ON",
     # Gives the space of a write-ahead log that grew back after the next checkpoint.
     "PRAGMA journal_size_limit = 67108864",
 )
@@ -283,35 +286,6 @@ class Database:
             name = getattr(error, "sqlite_errorname", "")
             if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 raise self._locked() from error
-            for prefixes, en, zh in _FAULTS:
-                if name.startswith(prefixes):
-                    raise KnowledgeError(
-                        en, zh, path=self.path, folder=self.path.parent, reason=error
-                    ) from error
+            if fault := as_knowledge_error(error, self.path):
+                raise fault from error
             raise
-
-
-_FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
-    (
-        ("SQLITE_FULL",),
-        "The disk of {folder} is full: nothing was changed; make room and try again.",
-        "{folder} 所在磁盘已满：未做任何更改，请清理空间后重试。",
-    ),
-    (
-        ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH"),
-        "{path} can't be opened for writing ({reason}): make the folder writable for this user, "
-        "or set DATA_DIR in .env to another one.",
-        "无法写入 {path}（{reason}）：请让当前用户可写该目录，或在 .env 中更换 DATA_DIR。",
-    ),
-    (
-        ("SQLITE_CORRUPT", "SQLITE_NOTADB"),
-        "{path} is damaged or no SQLite database ({reason}): bring it back from a backup, or move "
-        "it away and add the documents again.",
-        "{path} 已损坏或不是 SQLite 数据库（{reason}）：请从备份恢复，或将其移走后重新添加文档。",
-    ),
-    (
-        ("SQLITE_IOERR",),
-        "The disk failed while {path} was in use ({reason}): check the disk and try again.",
-        "访问 {path} 时磁盘出错（{reason}）：请检查磁盘后重试。",
-    ),
-)
