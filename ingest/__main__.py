@@ -50,6 +50,13 @@ def parser() -> argparse.ArgumentParser:
     search = commands.add_parser("search", parents=[common], help="find chunks")
     search.add_argument("query", metavar="QUERY")
     search.add_argument("-k", type=_at_least(1), default=5, help="how many (default: 5)")
+    search.add_argument(
+        "--filter",
+        type=_json_object,
+        metavar="JSON",
+        help='only chunks that match, such as {"kind": "pdf", "page": {"$gte": 2}}',
+    )
+    search.add_argument("--explain", action="store_true", help="how each hit got its score")
     preview = commands.add_parser(
         "preview", parents=[common], help="the chunks of a file as they would be stored"
     )
@@ -89,6 +96,16 @@ def _reindex_options(reindex: argparse.ArgumentParser) -> None:
     reindex.add_argument(
         "--abandon", action="store_true", help="drop a reindex that was not finished"
     )
+
+
+def _json_object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object")
+    return value
 
 
 def _at_least(low: int) -> Callable[[str], int]:

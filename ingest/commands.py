@@ -14,10 +14,12 @@ from assistant.errors import DocumentError
 from assistant.knowledge.fusion import CANDIDATES, hybrid
 from assistant.knowledge.records import Hit, Source
 from assistant.knowledge.store import KnowledgeBase
-from ingest import reindexing
+from ingest import reindexing, transfer, upkeep
+from ingest.explanation import explain
 from ingest.outcome import DONE, FAILED, Call, Outcome
 from ingest.progress import Report, summary_line
 from ingest.uploads import delete_source
+
 
 def add(call: Call) -> Outcome:
     report = Report(call.language)
@@ -99,12 +101,18 @@ def search(call: Call) -> Outcome:
     with call.pipeline() as pipeline:
         knowledge, embeddings = pipeline.knowledge, pipeline.embeddings
         vector = embeddings.embed_questions([call.arguments.query])[0]
-        found = hybrid(knowledge, vector, call.arguments.query, max(CANDIDATES, k))
+        where = call.arguments.filter
+        found = hybrid(knowledge, vector, call.arguments.query, max(CANDIDATES, k), where)
+        metric = knowledge.form.metric
     rows = [_hit_json(hit) for hit in found[:k]]
     lines = [
         f"{row['score']:.4f}  {row['title']}  {row['location']}\n    {_excerpt(str(row['text']))}"
         for row in rows
     ]
+    if call.arguments.explain:
+        for n, explanation in enumerate(explain(call.arguments.query, metric, found, k)):
+            rows[n]["explain"] = explanation.as_json()
+            lines[n] += "".join(f"\n    {line}" for line in explanation.lines(call.language))
     return Outcome({"hits": rows}, lines)
 
 
@@ -146,13 +154,6 @@ def preview(call: Call) -> Outcome:
     return Outcome({"title": document.title, "kind": document.kind, "chunks": rows}, lines)
 
 
-def stats(call: Call) -> Outcome:
-    with call.knowledge() as knowledge:
-        collections = {name: dict(counts) for name, counts in knowledge.stats().items()}
-    lines = [f"{name}\t{c['sources']}\t{c['chunks']}" for name, c in collections.items()]
-    return Outcome({"collections": collections}, lines)
-
-
 COMMANDS: Mapping[str, Callable[[Call], Outcome]] = {
     "add": add,
     "crawl": crawl,
@@ -161,5 +162,6 @@ COMMANDS: Mapping[str, Callable[[Call], Outcome]] = {
     "search": search,
     "preview": preview,
     "reindex": reindexing.run,
-    "stats": stats,
+    **transfer.COMMANDS,
+    **upkeep.COMMANDS,
 }

@@ -1,4 +1,4 @@
-"""Options of the commands that carry a knowledge base elsewhere: what :mod:`ingest.transfer` does."""
+"""Options of the commands that carry a collection elsewhere: what :mod:`ingest.transfer` does."""
 
 from __future__ import annotations
 

@@ -72,9 +72,8 @@ def test_from_adding_to_deleting(run, tmp_path: Path) -> None:  # type: ignore[n
     assert (hit["source"], hit["location"]) == (good, "年假")
     assert "十天年假" in run("search", "年假", "--collection", "hr")[1]
 
-    assert json.loads(run("stats", "--json")[1]) == {
-        "collections": {"hr": {"sources": 1, "chunks": 1}}
-    }
+    (counts,) = json.loads(run("stats", "--json")[1])["collections"].values()
+    assert (counts["sources"], counts["chunks"]) == (1, 1)
     code, out, err = run("delete", good, "7", "--collection", "hr")
     assert (code, out) == (1, f"1\t{good}\n")
     assert "No source 7 in collection hr" in err

@@ -170,7 +170,7 @@ def test_the_base_is_renewed_and_published_while_running(
                 assert nearest(knowledge, name) != [name]
         for n, name in enumerate(names):
             assert (nearest(knowledge, name) == [name]) == (n % 3 != 0)
-        wait_until(lambda: snapshot.glance(snapshot_of(tmp_path)).count >= 36, 10)
+        wait_until(lambda: snapshot.glance(snapshot_of(tmp_path)).count >= 30, 10)
         assert len(nearest(knowledge, "name0", 99)) == 40
     assert any("Published" in record.getMessage() for record in caplog.records)
     with snapshot_of(tmp_path).open("rb") as file:

@@ -32,6 +32,10 @@ SOURCE_COLUMNS = (
 )
 
 
+#: SQLite's integers have 64 bits.
+LARGEST = 2**63 - 1
+
+
 @dataclass(frozen=True)
 class Collection:
     """A knowledge base of its own: sources, and the space that it is searched in."""
@@ -144,6 +148,11 @@ def count_all(connection: Connection) -> dict[str, dict[str, int]]:
     return {row["name"]: {"sources": row["sources"], "chunks": row["chunks"]} for row in rows}
 
 
+def can_be_stored(key: int | str) -> bool:
+    """Whether any row may have this id or name."""
+    return storable(key) == key if isinstance(key, str) else -LARGEST <= key <= LARGEST
+
+
 def source_of(row: Row, collection: str) -> Source:
     return Source(
         id=row["source_id"],
@@ -161,6 +170,8 @@ def source_of(row: Row, collection: str) -> Source:
 
 def find_source(connection: Connection, collection: Collection, key: int | str) -> Source | None:
     """A source by its id or its URI."""
+    if not can_be_stored(key):
+        return None
     column = "id" if isinstance(key, int) else "uri"
     row = connection.execute(
         f"SELECT {SOURCE_COLUMNS} FROM sources WHERE collection_id = ? AND {column} = ?",  # noqa: S608

@@ -4,6 +4,8 @@ follows it.
 A cursor is the last change that an index has seen. It belongs to this database only if the log
 still holds a row with its number and its stamp: a restored or replaced database, or a log that was
 pruned past it, is found out that way, and the index is built anew.
+
+A row that was logged as deleted must not be added again: indexes leave it out for good.
 """
 
 from __future__ import annotations

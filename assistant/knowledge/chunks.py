@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.errors import KnowledgeError
 from assistant.knowledge.catalogue import Collection, change_count, note_fields
 from assistant.knowledge.changes import ChangeLog
 from assistant.knowledge.database import Connection, Row
-from assistant.knowledge.keywords import scoped, segment
+from assistant.knowledge.keywords import scope, segment
 from assistant.knowledge.records import NewChunk, Source, StoreReport
 from assistant.knowledge.spaces import space_ids
 from assistant.knowledge.vectors import Stored, to_blobs
@@ -34,7 +34,7 @@ class ChunkRow:
     anchor: str | None
     metadata: str  # JSON
     content_hash: str
-    words: tuple[str, ...]
+    words: tuple[str, ...]  # empty: they are made if the row turns out to be new
     fields: frozenset[str]  # names in the metadata
     vector: bytes
 
@@ -49,15 +49,23 @@ class ChunkRow:
 _UPDATABLE = ("position", "text", "heading_path", "page", "anchor", "metadata")
 
 
-def document_rows(uri: str, chunks: Sequence[NewChunk], vectors: Stored) -> list[ChunkRow]:
-    """Rows for the chunks of a document; ``vectors`` has shape (len(chunks), width)."""
+def document_rows(
+    uri: str, chunks: Sequence[NewChunk], vectors: Stored, known: Container[str] = ()
+) -> list[ChunkRow]:
+    """Rows for the chunks of a document.
+
+    Args:
+        vectors: shape (len(chunks), width).
+        known: ids that are stored: their words, most of the work here, won't be needed.
+    """
     seen: Counter[str] = Counter()
     rows = []
     for position, (chunk, vector) in enumerate(zip(chunks, to_blobs(vectors), strict=True)):
         content_hash = chunk.content_hash
+        chunk_id = derived_id(uri, content_hash, str(seen[content_hash]))
         rows.append(
             ChunkRow(
-                chunk_id=derived_id(uri, content_hash, str(seen[content_hash])),
+                chunk_id=chunk_id,
                 position=position,
                 text=chunk.text,
                 heading_path=to_json(chunk.heading_path),
@@ -65,7 +73,7 @@ def document_rows(uri: str, chunks: Sequence[NewChunk], vectors: Stored) -> list
                 anchor=chunk.anchor,
                 metadata="{}",
                 content_hash=content_hash,
-                words=tuple(segment(chunk.embedding_text)),
+                words=() if chunk_id in known else tuple(segment(chunk.embedding_text)),
                 fields=frozenset(),
                 vector=vector,
             )
@@ -85,9 +93,10 @@ def stored_chunk(row: Row) -> NewChunk:
     return NewChunk(row["text"], tuple(json.loads(row["heading_path"])))
 
 
-def words_column(words: Iterable[str], collection_id: int) -> str:
+def words_column(words: Sequence[str], collection_id: int) -> str:
     """What the keyword table is given for a chunk."""
-    return " ".join(scoped(words, collection_id))
+    prefix = scope(collection_id)
+    return prefix + f" {prefix}".join(words) if words else ""
 
 
 def to_json(value: object) -> str:
@@ -95,18 +104,43 @@ def to_json(value: object) -> str:
     try:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise KnowledgeError(
-            "Metadata can't be stored ({reason}): use texts, finite numbers, true/false, lists "
-            "and mappings of these.",
-            "元数据无法存储（{reason}）：只能使用文本、有限数值、布尔值，以及由它们组成的列表和映射。",
-            reason=error,
-        ) from error
+        raise unstorable_metadata(error) from error
+
+
+def words_by_row(collection_id: int, rows: Iterable[Row]) -> dict[int, str]:
+    """:func:`words_column` of each row (with "id", "text" and "heading_path"). A row's words never
+    change, so they can be made before the write lock is taken."""
+    return {
+        row["id"]: words_column(segment(stored_chunk(row).embedding_text), collection_id)
+        for row in rows
+    }
+
+
+def unstorable_metadata(reason: object) -> KnowledgeError:
+    return KnowledgeError(
+        "Metadata can't be stored ({reason}): use a mapping of texts, finite numbers, true/false, "
+        "lists and mappings of these, not too deep in each other.",
+        "元数据无法存储（{reason}）：应为映射，其中只能使用文本、有限数值、布尔值，"
+        "以及由它们组成的、嵌套不太深的列表和映射。",
+        reason=reason,
+    )
 
 
 class ChunkWriter:
-    """Writes chunks within one transaction."""
+    """Writes chunks within one transaction.
 
-    def __init__(self, connection: Connection, collection: Collection) -> None:
+    Args:
+        words: :func:`words_column` of rows that may be deleted, made before the transaction; those
+            that are missing are made in it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        collection: Collection,
+        words: Mapping[int, str] | None = None,
+    ) -> None:
+        self._prepared = words or {}
         self._connection = connection
         self._collection = collection
         self._log = ChangeLog(connection)
@@ -185,21 +219,24 @@ class ChunkWriter:
         )
         self._connection.execute(
             "INSERT INTO chunk_words (rowid, words) VALUES (?, ?)",
-            (row_id, words_column(row.words, self._collection.id)),
+            (
+                row_id,
+                words_column(row.words, self._collection.id) if row.words else self._column(row_id),
+            ),
         )
         return row_id
 
     def _delete_words(self, row_ids: Sequence[int]) -> None:
-        for row_id in row_ids:
-            row = self._connection.execute(
-                "SELECT text, heading_path FROM chunks WHERE id = ?", (row_id,)
-            ).fetchone()
-            if row is not None:
-                words = segment(stored_chunk(row).embedding_text)
-                self._connection.execute(
-                    "INSERT INTO chunk_words (chunk_words, rowid, words) VALUES ('delete', ?, ?)",
-                    (row_id, words_column(words, self._collection.id)),
-                )
+        self._connection.executemany(
+            "INSERT INTO chunk_words (chunk_words, rowid, words) VALUES ('delete', ?, ?)",
+            [(row_id, self._prepared.get(row_id) or self._column(row_id)) for row_id in row_ids],
+        )
+
+    def _column(self, row_id: int) -> str:
+        row = self._connection.execute(
+            "SELECT text, heading_path FROM chunks WHERE id = ?", (row_id,)
+        ).fetchone()
+        return words_column(segment(stored_chunk(row).embedding_text), self._collection.id)
 
     def _of_source(self, source_id: int) -> list[Row]:
         return self._connection.execute(

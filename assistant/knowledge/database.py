@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import secrets
 import sqlite3
 import threading
@@ -95,9 +96,7 @@ class Database:
         try:
             with self._translated():
                 connection = self._open_writer()
-                left = max(0, int((deadline - time.monotonic()) * 1000))
-                connection.execute(f"PRAGMA busy_timeout = {left}")
-                connection.execute("BEGIN IMMEDIATE")
+                _begin(connection, deadline)
                 try:
                     self._check_unchanged(connection)
                     yield connection
@@ -124,7 +123,7 @@ class Database:
         beside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
         try:
             # VACUUM INTO leaves out what deletions left behind, and syncs nothing itself.
-            with self._translated(), closing(self._connect()) as connection:
+            with self._translated(), closing(self.connect()) as connection:
                 connection.execute("VACUUM INTO ?", (str(beside),))
             with beside.open("rb") as file:
                 os.fsync(file.fileno())
@@ -146,13 +145,28 @@ class Database:
     def _prepare(self) -> None:
         """Check the version; make the tables of a new database."""
         with self._translated():
-            connection = self._connect()
+            connection = self.connect()
             try:
+                self._check_owner(connection)
                 self._check_version(connection)
                 self._use_wal(connection)
                 self._make_tables(connection)
             finally:
                 connection.close()
+
+    def _check_owner(self, connection: Connection) -> None:
+        # In one transaction: another process may be making the tables.
+        connection.execute("BEGIN")
+        owner = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        connection.execute("COMMIT")
+        if tables and owner != APPLICATION_ID:
+            raise KnowledgeError(
+                "{path} is the database of another program: move it away, or set DATA_DIR in .env "
+                "to another folder.",
+                "{path} 是其他程序的数据库：请将其移走，或在 .env 中把 DATA_DIR 设为其他目录。",
+                path=self.path,
+            )
 
     def _check_version(self, connection: Connection) -> int:
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -202,8 +216,6 @@ class Database:
         connection.execute("BEGIN IMMEDIATE")
         try:
             version = self._check_version(connection)
-            if version == 0:
-                self._check_empty(connection)
             if version < SCHEMA_VERSION:
                 make_or_migrate(connection, version)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -213,16 +225,8 @@ class Database:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
 
-    def _check_empty(self, connection: Connection) -> None:
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise KnowledgeError(
-                "{path} is the database of another program: move it away, or set DATA_DIR in .env "
-                "to another folder.",
-                "{path} 是其他程序的数据库：请将其移走，或在 .env 中把 DATA_DIR 设为其他目录。",
-                path=self.path,
-            )
-
-    def _connect(self) -> Connection:
+    def connect(self) -> Connection:
+        """A connection of the caller's own, outside any transaction; to be closed by it."""
         connection = sqlite3.connect(
             self.path, timeout=self._wait, isolation_level=None, check_same_thread=False
         )
@@ -238,7 +242,7 @@ class Database:
     def _open_writer(self) -> Connection:
         self._check_open()
         if self._writer is None:
-            self._writer = self._connect()
+            self._writer = self.connect()
         return self._writer
 
     def _borrow(self) -> Connection:
@@ -247,7 +251,7 @@ class Database:
             self._check_open()
             if self._idle:
                 return self._idle.pop()
-        connection = self._connect()
+        connection = self.connect()
         connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -289,3 +293,17 @@ class Database:
             if fault := as_knowledge_error(error, self.path):
                 raise fault from error
             raise
+
+
+def _begin(connection: Connection, deadline: float) -> None:
+    """Begin the write transaction. SQLite itself would wait longer after each try, and then longer
+    than those who came later: where many write, one of them might never get its turn."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - a pause

@@ -19,7 +19,8 @@ def as_knowledge_error(error: sqlite3.Error, path: Path) -> KnowledgeError | Non
 
 _FAULTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (
-        ("SQLITE_FULL",),
+        # Without room for the shared memory of the write-ahead log, that is what fails first.
+        ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"),
         "The disk of {folder} is full: nothing was changed; make room and try again.",
         "{folder} 所在磁盘已满：未做任何更改，请清理空间后重试。",
     ),

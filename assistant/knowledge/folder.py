@@ -46,12 +46,22 @@ class Folder:
         from assistant.knowledge.index.following import VectorIndex
 
         with self._lock:
-            if space.id not in self._indexes:
-                self._indexes[space.id] = VectorIndex(
-                    self.database, space, self.index_path(space.id), self.index_kind
-                )
+            index = self._indexes.get(space.id)
+            if index is None or index.space.form != space.form:
+                path = self.index_path(space.id)
+                index = VectorIndex(self.database, space, path, self.index_kind)
+                self._indexes[space.id] = index
                 self._start_following()
-            return self._indexes[space.id]
+            return index
+
+    def forget_index(self, space_id: int) -> None:
+        """Let go of the index of a space that is gone, and remove its file."""
+        with self._lock:
+            index = self._indexes.pop(space_id, None)
+        if index is not None:
+            index.stop()
+        for suffix in (".faiss", ".lock"):
+            self.index_path(space_id).with_suffix(suffix).unlink(missing_ok=True)
 
     def index_path(self, space_id: int) -> Path:
         return self.index_dir / f"{space_id}.faiss"
@@ -94,7 +104,5 @@ class Folder:
         for space_id, index in indexes.items():
             if space_id in known:
                 index.follow()
-                continue
-            with self._lock:
-                self._indexes.pop(space_id, None)
-            index.forget()
+            else:
+                self.forget_index(space_id)

@@ -90,10 +90,12 @@ def _scored(connection: Connection, expression: str, k: int, where: Condition) -
     join = ""
     if parameters or test != "1":
         join = "JOIN chunks ON chunks.id = chunk_words.rowid JOIN sources ON sources.id = source_id"
+    # The newest rows, where not all may be scored.
     rows = connection.execute(
         "SELECT row_id, score FROM (SELECT chunk_words.rowid AS row_id, "  # noqa: S608
         f"-bm25(chunk_words) AS score FROM chunk_words {join} "
-        f"WHERE chunk_words MATCH ? AND {test} LIMIT ?) ORDER BY score DESC, row_id LIMIT ?",
-        (expression, *parameters, SCORED, k),
+        f"WHERE chunk_words MATCH ? AND {test} ORDER BY chunk_words.rowid DESC LIMIT ?) "
+        "ORDER BY score DESC, row_id LIMIT ?",
+        (expression, *parameters, SCORED, min(k, SCORED)),
     )
     return {row[0]: row[1] for row in rows}

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 
 from assistant.knowledge.stop_words import (
     CHINESE_PHRASES,
@@ -34,9 +35,10 @@ _CJK = (
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _ATOM = rf"[^\W_{_CJK}]+"
+# A run of CJK, or a word, identifier, number or path.
 _PIECE = re.compile(
-    rf"(?P<cjk>[{_CJK}]+)"
-    rf"|_{{0,2}}{_ATOM}(?:[_./\\:@-]{{1,3}}{_ATOM})*(?:__|(?:\+\+|\#)(?!\w))?"
+    rf"([{_CJK}]+)"
+    rf"|(_{{0,2}}{_ATOM}(?:[_./\\:@-]{{1,3}}{_ATOM})*(?:__|(?:\+\+|\#)(?!\w))?)"
 )
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])['\u2019](?:s|t|d|m|re|ve|ll)\b", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -53,7 +55,14 @@ _CUT = re.compile(
 
 def segment(text: str) -> list[str]:
     """The tokens of ``text`` in order, as they are stored; repeated where the text repeats."""
-    return [token for token, _ in _tokens(_normalise(text))]
+    tokens: list[str] = []
+    for run, compound in _PIECE.findall(_normalise(text)):
+        if run:
+            tokens += map(str.__add__, run, run[1:])
+            tokens.append(run[-1])
+        else:
+            tokens += _compound(compound)
+    return tokens
 
 
 def query_terms(text: str) -> list[str]:
@@ -74,9 +83,9 @@ def matching_terms(terms: list[str], text: str) -> set[str]:
     return {term for term in terms if term in (first_characters if _is_prefix(term) else tokens)}
 
 
-def scoped(tokens: Iterable[str], collection_id: int) -> Iterator[str]:
-    """Tokens as the keyword table holds them, apart from other collections' tokens."""
-    return (f"{collection_id}:{token}" for token in tokens)
+def scope(collection_id: int) -> str:
+    """What each token begins with in the keyword table, apart from other collections' tokens."""
+    return f"{collection_id}:"
 
 
 def term_expressions(text: str, collection_id: int) -> list[str]:
@@ -86,39 +95,38 @@ def term_expressions(text: str, collection_id: int) -> list[str]:
     can't be read as syntax.
     """
     terms = query_terms(text)
-    return [
-        f'"{word}" *' if _is_prefix(term) else f'"{word}"'
-        for term, word in zip(terms, scoped(terms, collection_id), strict=True)
-    ]
+    prefix = scope(collection_id)
+    return [f'"{prefix}{term}"' + (" *" if _is_prefix(term) else "") for term in terms]
 
 
 def _normalise(text: str) -> str:
     text = unicodedata.normalize("NFKC", text)
-    text = _APOSTROPHE.sub("", text)
-    return _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
-
-
-def _tokens(normal: str) -> Iterator[tuple[str, bool]]:
-    """Each token and whether it is the last character of a longer CJK run."""
-    for match in _PIECE.finditer(normal):
-        run = match["cjk"]
-        if run is None:
-            yield from ((token, False) for token in _compound(match[0]))
-        else:
-            yield from ((run[i : i + 2], False) for i in range(len(run) - 1))
-            yield run[-1], len(run) > 1
+    if "'" in text or "\u2019" in text:
+        text = _APOSTROPHE.sub("", text)
+    if "," in text:
+        text = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), text)
+    return text
 
 
 def _query_tokens(normal: str) -> list[str]:
-    return [token for token, is_tail in _tokens(normal) if not is_tail]
+    """As stored, without the last character of runs: every text with it would be found."""
+    tokens: list[str] = []
+    for run, compound in _PIECE.findall(normal):
+        if run:
+            tokens += map(str.__add__, run, run[1:]) if len(run) > 1 else run
+        else:
+            tokens += _compound(compound)
+    return tokens
 
 
 def _is_prefix(term: str) -> bool:
     return len(term) == 1 and re.match(f"[{_CJK}]", term) is not None
 
 
-def _compound(text: str) -> Iterator[str]:
-    """A word, identifier, number or path: whole and in parts, each once."""
+@lru_cache(maxsize=1 << 16)
+def _compound(text: str) -> tuple[str, ...]:
+    """A word, identifier, number or path: whole and in parts, each once. The same words come again
+    and again: this is most of the time that English takes."""
     found: dict[str, None] = {}
     pieces = _SEGMENTS.split(text)
     if len(pieces) > 1:
@@ -128,7 +136,7 @@ def _compound(text: str) -> Iterator[str]:
             found.update(dict.fromkeys(_joined(piece)))
         for part in _PARTS.split(_VERSION.sub(".", piece)):
             found.update(dict.fromkeys(_atom(part)))
-    return iter(found)
+    return tuple(found)
 
 
 def _joined(piece: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from assistant.knowledge.keywords import scoped, segment
+from assistant.knowledge.keywords import scope, segment
 from assistant.knowledge.records import NewChunk
 
 logger = logging.getLogger(__name__)
@@ -38,11 +38,14 @@ def make_or_migrate(connection: sqlite3.Connection, version: int) -> None:
 def rebuild_keywords(connection: sqlite3.Connection) -> None:
     """Make the keyword index anew from the chunks."""
     connection.execute("DROP TABLE IF EXISTS chunk_words")
-    connection.execute(next(one for one in schema() if "chunk_words USING" in one))
+    for statement in schema():
+        if " chunk_words " in statement:
+            connection.execute(statement)
     rows = connection.execute("SELECT id, collection_id, text, heading_path FROM chunks")
     for row in rows:
         chunk = NewChunk(row["text"], tuple(json.loads(row["heading_path"])))
-        words = " ".join(scoped(segment(chunk.embedding_text), row["collection_id"]))
+        prefix = scope(row["collection_id"])
+        words = " ".join(prefix + word for word in segment(chunk.embedding_text))
         connection.execute(
             "INSERT INTO chunk_words (rowid, words) VALUES (?, ?)", (row["id"], words)
         )

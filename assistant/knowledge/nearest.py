@@ -7,8 +7,8 @@ whatever the index still holds.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from assistant.knowledge import reading
@@ -42,7 +42,8 @@ def nearest(  # noqa: PLR0917 - as KnowledgeBase.dense, and where
             if k < 1 or collection is None or not has_chunks(connection, collection.id):
                 return []
             query = _encoded(collection, fingerprint, vector)
-            allowed = reading.rows_where(connection, collection, where) if where else None
+            is_filtered = where is not None and where != {}
+            allowed = reading.rows_where(connection, collection, where) if is_filtered else None
         found = _search(folder, collection, query, k, allowed)
         if found is not None:
             return [
@@ -54,7 +55,7 @@ def nearest(  # noqa: PLR0917 - as KnowledgeBase.dense, and where
 def _encoded(collection: Collection, fingerprint: str, vector: ArrayLike) -> Stored:
     space = collection.space
     space.check(fingerprint)
-    row = np.asarray(vector)[np.newaxis]
+    row: Any = [vector]  # encode checks what it is
     encoded = space.form.encode(row, 1)
     space.check_dimension(space.form.dimension_of(row))
     query: Stored = encoded[0]

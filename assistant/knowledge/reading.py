@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 
-from assistant.knowledge.catalogue import SOURCE_COLUMNS, Collection, own_fields, source_of
+from assistant.knowledge.catalogue import (
+    LARGEST,
+    SOURCE_COLUMNS,
+    Collection,
+    can_be_stored,
+    own_fields,
+    source_of,
+)
 from assistant.knowledge.changes import vectors_of
+from assistant.knowledge.chunks import words_by_row
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.filters import Where, condition
-from assistant.knowledge.records import Hit
+from assistant.knowledge.records import Hit, storable
 from assistant.knowledge.spaces import Space
 from assistant.knowledge.vectors import Ids, Stored, Vectors
 
@@ -33,8 +40,9 @@ def hits_by_row(
         "AND chunks.id IN (SELECT value FROM json_each(?))",
         (collection.id, json.dumps([row_id for row_id, _ in found])),
     )
-    hits = {row["row_id"]: _hit(row, collection) for row in rows}
-    return [replace(hits[row_id], score=score) for row_id, score in found if row_id in hits]
+    scores = dict(found)
+    hits = {row["row_id"]: _hit(row, collection, scores[row["row_id"]]) for row in rows}
+    return [hits[row_id] for row_id, _ in found if row_id in hits]
 
 
 def hits_by_id(
@@ -59,20 +67,63 @@ def hits_of_source(
     last: int | None = None,
 ) -> list[Hit]:
     """The chunks of a source in order, from position ``first`` to ``last`` (both included)."""
+    if not can_be_stored(source_id):
+        return []
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM {_TABLES} WHERE chunks.collection_id = ? "  # noqa: S608
         "AND chunks.source_id = ? AND chunks.position BETWEEN ? AND ? "
         "ORDER BY chunks.position, chunks.id",
-        (collection.id, source_id, first, 2**62 if last is None else last),
+        (
+            *(collection.id, source_id),
+            *(min(max(first, 0), LARGEST), LARGEST if last is None else min(last, LARGEST)),
+        ),
     )
     return [_hit(row, collection) for row in rows]
 
 
-def rows_where(connection: Connection, collection: Collection, where: Where) -> Ids:
+def ids_of_source(connection: Connection, collection: Collection, uri: str) -> set[str]:
+    """Ids of the chunks that a source has now."""
+    rows = connection.execute(
+        "SELECT chunk_id FROM chunks JOIN sources ON sources.id = source_id "
+        "WHERE sources.collection_id = ? AND uri = ?",
+        (collection.id, storable(uri)),
+    )
+    return {row[0] for row in rows}
+
+
+def words_of_source(
+    connection: Connection, collection: Collection, source: int | str, kept: Container[str]
+) -> dict[int, str]:
+    """What the keyword table holds for the chunks of a source, by row, but for those ``kept``."""
+    column = "sources.id" if isinstance(source, int) else "uri"
+    if not can_be_stored(source):
+        return {}
+    rows = connection.execute(
+        f"SELECT chunks.id, chunk_id, text, heading_path FROM {_TABLES} "  # noqa: S608
+        f"WHERE sources.collection_id = ? AND {column} = ?",
+        (collection.id, source),
+    )
+    return words_by_row(collection.id, (row for row in rows if row["chunk_id"] not in kept))
+
+
+def words_of_chunks(
+    connection: Connection, collection: Collection, chunk_ids: Sequence[str]
+) -> dict[int, str]:
+    """As :func:`words_of_source`, by the chunks' ids."""
+    rows = connection.execute(
+        "SELECT id, text, heading_path FROM chunks WHERE collection_id = ? "
+        "AND chunk_id IN (SELECT value FROM json_each(?))",
+        (collection.id, json.dumps(list(chunk_ids))),
+    )
+    return words_by_row(collection.id, rows)
+
+
+def rows_where(connection: Connection, collection: Collection, where: Where | None) -> Ids:
     """Ids of the rows that match a filter, in order."""
     test, parameters = condition(where, own_fields(connection, collection.id))
     rows = connection.execute(
-        f"SELECT chunks.id FROM {_TABLES} WHERE chunks.collection_id = ? "  # noqa: S608
+        # The +: by the collection's index the rows would be read in random order.
+        f"SELECT chunks.id FROM {_TABLES} WHERE +chunks.collection_id = ? "  # noqa: S608
         f"AND sources.collection_id = ? AND {test}",
         (collection.id, collection.id, *parameters),
     )
@@ -124,11 +175,11 @@ def vectors_by_id(
     return form.floats(form.from_blobs([blobs[one] for one in chunk_ids if one in blobs]))
 
 
-def _hit(row: Row, collection: Collection) -> Hit:
+def _hit(row: Row, collection: Collection, score: float = 0.0) -> Hit:
     return Hit(
         id=row["chunk_id"],
         text=row["text"],
-        score=0.0,
+        score=score,
         source=source_of(row, collection.name),
         position=row["position"],
         heading_path=tuple(json.loads(row["heading_path"])),

@@ -13,6 +13,7 @@ Killed anywhere, it goes on where it was when it is started again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from numpy.typing import ArrayLike
@@ -23,12 +24,14 @@ from assistant.knowledge.changes import ChangeLog, extent, vectors_of
 from assistant.knowledge.chunks import stored_chunk
 from assistant.knowledge.database import Connection, Database, Row
 from assistant.knowledge.disk import exclusive
+from assistant.knowledge.folder import Folder
 from assistant.knowledge.spaces import (
     BUILDING,
     RETIRED,
     SERVING,
     Space,
     drop_space,
+    find_space,
     list_spaces,
     make_space,
     set_state,
@@ -73,7 +76,7 @@ def reindex(
         ModelError: as ``embed`` raises it. What was embedded is kept.
     """
     folder = knowledge.folder
-    clear_retired(folder.database)
+    clear_retired(folder)
     collection = _collection(folder.database, knowledge.name)
     form = replace(
         collection.space.form,
@@ -84,20 +87,14 @@ def reindex(
     known = replace(form, dimension=collection.space.form.dimension)
     if (collection.space.fingerprint, collection.space.form) == (fingerprint, known):
         return
-    with exclusive(folder.index_dir / f"{collection.id}.reindex.lock") as is_ours:
-        if not is_ours:
-            raise KnowledgeLocked(
-                "Another process is embedding collection {name} anew: wait for its end.",
-                "另一个进程正在重新嵌入知识库 {name}：请等待其完成。",
-                name=knowledge.name,
-            )
+    with _alone(knowledge, collection):
         run = _Run(folder.database, collection, embed, fingerprint, form, batch)
         yield from run.fill(resume=True)
         folder.index(run.space).publish()
         while not _switch(folder.database, collection, run.space):
             yield from run.fill(resume=False)
         folder.wrote()
-        clear_retired(folder.database)
+        clear_retired(folder)
 
 
 def abandon(knowledge: KnowledgeBase) -> bool:
@@ -105,23 +102,54 @@ def abandon(knowledge: KnowledgeBase) -> bool:
     with knowledge.folder.database.read() as connection:
         collection = find_collection(connection, knowledge.name)
         space = space_of(connection, collection.id, BUILDING) if collection else None
-    if space is None:
+    if collection is None or space is None:
         return False
-    with knowledge.folder.database.write() as connection:
-        set_state(connection, space.id, RETIRED)
-    clear_retired(knowledge.folder.database)
+    with _alone(knowledge, collection):
+        with knowledge.folder.database.write() as connection:
+            _check_building(connection, space)
+            set_state(connection, space.id, RETIRED)
+        clear_retired(knowledge.folder)
     return True
 
 
-def clear_retired(database: Database) -> None:
-    """Delete the vectors of spaces that are no longer used, in pieces that let others write."""
-    with database.read() as connection:
+@contextmanager
+def _alone(knowledge: KnowledgeBase, collection: Collection) -> Iterator[None]:
+    """One reindex of a collection at a time."""
+    path = knowledge.folder.index_dir / f"{collection.id}.reindex.lock"
+    with exclusive(path) as is_ours:
+        if not is_ours:
+            raise KnowledgeLocked(
+                "Another process is embedding collection {name} anew: wait for its end.",
+                "另一个进程正在重新嵌入知识库 {name}：请等待其完成。",
+                name=knowledge.name,
+            )
+        yield
+
+
+def _check_building(connection: Connection, space: Space) -> None:
+    current = find_space(connection, space.id)
+    if current is None or current.state != BUILDING:
+        raise KnowledgeError(
+            "Collection {name} was made anew while it was embedded: nothing was switched; start "
+            "the reindex again.",
+            "重新嵌入期间，知识库 {name} 被重建：未切换，请重新开始。",
+            name=space.collection,
+        )
+
+
+def clear_retired(folder: Folder) -> None:
+    """Delete the vectors of spaces that are no longer used, in pieces that let others write, and
+    their index files."""
+    with folder.database.read() as connection:
         retired = list_spaces(connection, state=RETIRED)
     for space in retired:
         is_gone = False
         while not is_gone:
-            with database.write() as connection:
-                is_gone = drop_space(connection, space.id, _CLEARED)
+            with folder.database.write() as connection:
+                current = find_space(connection, space.id)
+                is_retired = current is not None and current.state == RETIRED
+                is_gone = not is_retired or drop_space(connection, space.id, _CLEARED)
+        folder.forget_index(space.id)
 
 
 class _Run:
@@ -146,7 +174,8 @@ class _Run:
 
     @property
     def space(self) -> Space:
-        assert self._space is not None  # noqa: S101 - the collection has chunks
+        if self._space is None:  # it was emptied since it was looked at
+            raise _nothing_to_embed(self._collection.name)
         return self._space
 
     def fill(self, *, resume: bool) -> Iterator[Progress]:
@@ -164,6 +193,7 @@ class _Run:
                     self._space = make_space(
                         connection, self._collection.id, BUILDING, self._fingerprint, self._form
                     )
+                _check_building(connection, self.space)
                 self.space.check_dimension(self._form.dimension_of(vectors))
                 done += _store(connection, self.space, rows, blobs)
             after = rows[-1]["id"]
@@ -244,6 +274,7 @@ def _store(
 def _switch(database: Database, collection: Collection, space: Space) -> bool:
     """Let ``space`` serve; False where chunks came that have no vector in it yet."""
     with database.write() as connection:
+        _check_building(connection, space)
         missing = connection.execute(
             "SELECT 1 FROM chunks WHERE collection_id = ? AND NOT EXISTS "
             "(SELECT 1 FROM vectors WHERE space_id = ? AND chunk = chunks.id) LIMIT 1",
@@ -262,10 +293,14 @@ def _collection(database: Database, name: str) -> Collection:
     with database.read() as connection:
         collection = find_collection(connection, name)
         if collection is None or not has_chunks(connection, collection.id):
-            raise KnowledgeError(
-                "Collection {name} is empty: there is nothing to embed anew; the next document "
-                "added takes the configured model.",
-                "知识库 {name} 为空，无需重新嵌入：下次添加文档时将使用当前配置的模型。",
-                name=name,
-            )
+            raise _nothing_to_embed(name)
     return collection
+
+
+def _nothing_to_embed(name: str) -> KnowledgeError:
+    return KnowledgeError(
+        "Collection {name} is empty: there is nothing to embed anew; the next document added takes "
+        "the configured model.",
+        "知识库 {name} 为空，无需重新嵌入：下次添加文档时将使用当前配置的模型。",
+        name=name,
+    )

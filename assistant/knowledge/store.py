@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,6 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import ArrayLike, NDArray
 
-from assistant.errors import KnowledgeError
 from assistant.knowledge import catalogue, reading
 from assistant.knowledge.catalogue import TEXT_KIND, Collection, NewSource
 from assistant.knowledge.chunks import ChunkWriter, document_rows
@@ -27,6 +26,7 @@ from assistant.knowledge.vectors import Form, Stored, Vectors, unit
 from assistant.knowledge.vectorstore import DocumentStore
 
 DEFAULT_COLLECTION = "default"
+_AT_ONCE = 2000  # chunks that one transaction deletes by their ids
 
 
 class KnowledgeBase(DocumentStore):
@@ -127,37 +127,54 @@ class KnowledgeBase(DocumentStore):
             KnowledgeLocked: others wrote for the whole wait.
         """
         form, stored = self._encode(vectors, len(chunks))
-        rows = document_rows(uri, chunks, stored)
+        rows = document_rows(uri, chunks, stored, self._ids_of(uri))
         new = NewSource(uri, title, kind, size, content_hash)
+        words = self._words_of(uri, kept={row.chunk_id for row in rows})
         with self._writing() as connection:
             collection = self._claim(connection, form, is_empty=not rows)
             known = catalogue.find_source(connection, collection, uri)
             if known is not None and (known.kind == TEXT_KIND) != (kind == TEXT_KIND):
                 raise taken_by_texts(uri)
             source = catalogue.put_source(connection, collection, new)
-            report = ChunkWriter(connection, collection).replace(source, rows)
+            report = ChunkWriter(connection, collection, words).replace(source, rows)
             return catalogue.find_source(connection, collection, uri) or source, report
 
     def delete_source(self, source_id: int) -> StoreReport:
-        """Delete a source with all its chunks; nothing where it isn't there (any more)."""
+        """Delete a source with all its chunks; nothing where it isn't there (any more).
+
+        A document goes at once; texts, which may be a million under one name, go in pieces.
+        """
+        source = self.source(source_id)
+        if source is not None and source.kind == TEXT_KIND:
+            return StoreReport(removed=self.remove([hit.id for hit in self.chunks(source_id)]))
+        words = self._words_of(source_id)
         with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
             if collection is None or not catalogue.find_source(connection, collection, source_id):
                 return StoreReport()
-            writer = ChunkWriter(connection, collection)
+            writer = ChunkWriter(connection, collection, words)
             return StoreReport(removed=writer.delete_source(source_id))
 
     def upsert(self, texts: Sequence[NewText]) -> None:
-        form, stored = self._encode(self._embed([new.text for new in texts]), len(texts))
+        form, stored = self._encode(self.embed_texts([new.text for new in texts]), len(texts))
         rows = text_rows(texts, stored)
         with self._writing() as connection:
             collection = self._claim(connection, form)
             TextWriter(connection, collection).upsert(texts, rows)
 
     def remove(self, ids: Sequence[str]) -> int:
+        return sum(
+            self._remove(ids[start : start + _AT_ONCE]) for start in range(0, len(ids), _AT_ONCE)
+        )
+
+    def _remove(self, ids: Sequence[str]) -> int:
+        with self._reading() as (connection, collection):
+            words = reading.words_of_chunks(connection, collection, ids) if collection else {}
         with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
-            return TextWriter(connection, collection).delete(ids) if collection else 0
+            if collection is None:
+                return 0
+            return TextWriter(connection, collection, words).delete(ids)
 
     def remove_all(self) -> int:
         """One source a transaction: other writers get their turn in between."""
@@ -172,8 +189,10 @@ class KnowledgeBase(DocumentStore):
         removed = self.remove_all()
         with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
-            if collection is not None:
-                catalogue.drop_collection(connection, collection)
+            if collection is None:
+                return removed
+            catalogue.drop_collection(connection, collection)
+        self._folder.forget_index(collection.space.id)
         return removed
 
     def save_local(self, folder_path: str | Path) -> None:
@@ -184,9 +203,6 @@ class KnowledgeBase(DocumentStore):
     # Reading
 
     def vectors_for(self, content_hashes: Sequence[str]) -> dict[str, Vectors]:
-        """The stored vector, shape (dimension,), of each ``NewChunk.content_hash`` that is there:
-        what need not be embedded again. Raises KnowledgeError if the model is another one.
-        """
         with self._reading() as (connection, collection):
             if collection is None or not catalogue.has_chunks(connection, collection.id):
                 return {}
@@ -286,28 +302,17 @@ class KnowledgeBase(DocumentStore):
             return known
         return catalogue.claim_collection(connection, self.name, self.fingerprint, form)
 
+    def _words_of(self, source: int | str, kept: Container[str] = ()) -> dict[int, str]:
+        """Words to be deleted, made before the write lock is taken."""
+        with self._reading() as (connection, collection):
+            if collection is None:
+                return {}
+            return reading.words_of_source(connection, collection, source, kept)
+
+    def _ids_of(self, uri: str) -> set[str]:
+        with self._reading() as (connection, collection):
+            return reading.ids_of_source(connection, collection, uri) if collection else set()
+
     def _find_source(self, key: int | str) -> Source | None:
         with self._reading() as (connection, collection):
             return catalogue.find_source(connection, collection, key) if collection else None
-
-    def _embed(self, texts: Sequence[str]) -> list[Any]:
-        """Vectors for ``texts``: those of equal stored texts, and of the model for the rest."""
-        hashes = [NewChunk(text).content_hash for text in texts]
-        vectors: dict[str, Any] = {**self.vectors_for(hashes)}
-        missing = {one: text for one, text in zip(hashes, texts, strict=True) if one not in vectors}
-        if missing:
-            made = self._model().embed_documents(list(missing.values()))
-            if len(made) != len(missing):
-                raise _incomplete(len(missing), len(made))
-            vectors.update(zip(missing, made, strict=True))
-        return [vectors[one] for one in hashes]
-
-
-def _incomplete(expected: int, got: int) -> KnowledgeError:
-    return KnowledgeError(
-        "Expected one vector for each of {expected} texts, got {got}: nothing was stored; check "
-        "the embedding model.",
-        "应为 {expected} 段文本各返回一个向量，实际返回 {got} 个：未存储任何内容，请检查嵌入模型。",
-        expected=expected,
-        got=got,
-    )

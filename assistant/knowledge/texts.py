@@ -20,7 +20,13 @@ from assistant.knowledge.catalogue import (
     find_source,
     put_source,
 )
-from assistant.knowledge.chunks import ChunkRow, ChunkWriter, derived_id, to_json
+from assistant.knowledge.chunks import (
+    ChunkRow,
+    ChunkWriter,
+    derived_id,
+    to_json,
+    unstorable_metadata,
+)
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.keywords import segment
 from assistant.knowledge.records import NewChunk, storable
@@ -28,6 +34,8 @@ from assistant.knowledge.vectors import Stored, to_blobs
 
 #: Source of texts whose metadata names none.
 UNNAMED = "text"
+#: Levels of metadata. SQLite reads no JSON with over 1000, and then no filter would work.
+_DEEPEST = 100
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,9 @@ class NewText:
 
 
 def new_texts(
-    texts: Sequence[str], metadatas: Sequence[Mapping[str, object]], ids: Sequence[str | None]
+    texts: Sequence[str],
+    metadatas: Sequence[Mapping[str, object] | None],
+    ids: Sequence[str | None],
 ) -> list[NewText]:
     """One for each text. One without an id gets the same id whenever it is added with the same
     metadata, so adding it again changes nothing.
@@ -59,7 +69,8 @@ def new_texts(
     """
     seen: Counter[str] = Counter()
     made = []
-    for text, metadata, given in zip(map(storable, texts), metadatas, ids, strict=True):
+    cleaned = map(storable_metadata, metadatas)
+    for text, metadata, given in zip(map(storable, texts), cleaned, ids, strict=True):
         content = derived_id(text, to_json(metadata))
         made.append(NewText(given or derived_id(content, str(seen[content])), text, metadata))
         seen[content] += 1
@@ -74,6 +85,35 @@ def new_texts(
             id=repr(unusable[0]),
         )
     return made
+
+
+def storable_metadata(metadata: Mapping[str, object] | None) -> dict[str, object]:
+    """Metadata as it comes back: names are texts, in names and texts nothing that can't be stored;
+    empty for None.
+
+    Raises:
+        KnowledgeError: it is no mapping, or holds what JSON or the database can't.
+    """
+    if not isinstance(metadata, Mapping | None):
+        raise unstorable_metadata(type(metadata).__name__)
+    # A mapping of another kind than JSON's is taken, too, but only at the top.
+    try:
+        read: dict[str, object] = json.loads(to_json(dict(metadata or {})))
+    except RecursionError as error:
+        raise unstorable_metadata(error) from error
+    return {storable(name): _storable_value(value) for name, value in read.items()}
+
+
+def _storable_value(value: object, depth: int = 1) -> object:
+    if depth > _DEEPEST:
+        raise unstorable_metadata(f"over {_DEEPEST} levels deep")
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable_value(one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {storable(k): _storable_value(one, depth + 1) for k, one in value.items()}
+    return value
 
 
 def text_rows(texts: Sequence[NewText], vectors: Stored) -> list[ChunkRow]:
@@ -92,7 +132,7 @@ def text_rows(texts: Sequence[NewText], vectors: Stored) -> list[ChunkRow]:
                 metadata=to_json(new.metadata),
                 content_hash=chunk.content_hash,
                 words=tuple(segment(chunk.embedding_text)),
-                fields=frozenset(map(str, new.metadata)),
+                fields=frozenset(new.metadata),
                 vector=vector,
             )
         )
@@ -100,12 +140,17 @@ def text_rows(texts: Sequence[NewText], vectors: Stored) -> list[ChunkRow]:
 
 
 class TextWriter:
-    """Inserts and updates texts within one transaction."""
+    """Inserts and updates texts within one transaction; ``words`` as in :class:`ChunkWriter`."""
 
-    def __init__(self, connection: Connection, collection: Collection) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        collection: Collection,
+        words: Mapping[int, str] | None = None,
+    ) -> None:
         self._connection = connection
         self._collection = collection
-        self._chunks = ChunkWriter(connection, collection)
+        self._chunks = ChunkWriter(connection, collection, words)
         self._sources: dict[str, int] = {}
 
     def upsert(self, texts: Sequence[NewText], rows: Sequence[ChunkRow]) -> None:
@@ -174,7 +219,8 @@ class TextWriter:
             "metadata, chunks.content_hash, sources.kind, sources.uri FROM chunks "
             "JOIN sources ON sources.id = source_id WHERE chunks.collection_id = ? "
             "AND chunk_id IN (SELECT value FROM json_each(?))",
-            (self._collection.id, json.dumps(list(chunk_ids))),
+            # In JSON, NUL would end a text, and it would be another id.
+            (self._collection.id, json.dumps([one for one in chunk_ids if storable(one) == one])),
         )
         return {row["chunk_id"]: row for row in rows}
 

@@ -83,7 +83,7 @@ class Form:
         if self.precision == "binary":
             return self._bits(vectors)
         floats = vectors.astype(np.float64)  # no finite float32 overflows when it is squared
-        lengths = _checked_lengths(floats, zeros=self.metric != "cosine")
+        lengths = _checked_lengths(floats, self.metric == "cosine")
         if self.precision == "int8":
             return _integers(floats)
         return (floats / lengths if self.metric == "cosine" else floats).astype("<f4")
@@ -134,7 +134,7 @@ class Form:
         if vectors.dtype.kind in "iu" and not _are_signs(vectors):
             signed = vectors.dtype.kind == "i"
             return (vectors.astype(np.int16) + (128 if signed else 0)).astype(np.uint8)
-        _checked_lengths(vectors.astype(np.float64), zeros=False)
+        _checked_lengths(vectors.astype(np.float64), is_direction=True)
         return np.packbits(vectors > 0, axis=1)
 
 
@@ -160,9 +160,11 @@ def _integers(floats: NDArray[np.float64]) -> Stored:
 def _array(values: ArrayLike, count: int) -> NDArray[Any]:
     try:
         vectors = np.asarray(values)
+        if vectors.dtype.kind == "c":
+            raise TypeError("complex numbers")
         if vectors.dtype.kind not in "iuf":
             vectors = vectors.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise KnowledgeError(
             "The vectors are no array of numbers ({reason}): check the embedding model.",
             "向量不是数字数组（{reason}）：请检查嵌入模型。",
@@ -181,10 +183,13 @@ def _array(values: ArrayLike, count: int) -> NDArray[Any]:
     return vectors
 
 
-def _checked_lengths(floats: NDArray[np.float64], zeros: bool) -> NDArray[np.float64]:
-    """Lengths, shape (n, 1). ``zeros``: whether a row may be all zeros."""
-    lengths: NDArray[np.float64] = np.linalg.norm(floats, axis=1, keepdims=True)
-    bad = np.flatnonzero(~(np.isfinite(lengths) & ((lengths > 0) | zeros)))
+def _checked_lengths(floats: NDArray[np.float64], is_direction: bool) -> NDArray[np.float64]:
+    """Lengths, shape (n, 1). Where only the direction counts, a row may not be all zeros; where the
+    length does, too, its square must be a float32."""
+    with np.errstate(over="ignore"):
+        lengths: NDArray[np.float64] = np.linalg.norm(floats, axis=1, keepdims=True)
+    most = np.inf if is_direction else np.sqrt(np.finfo(np.float32).max)
+    bad = np.flatnonzero(~((lengths < most) & ((lengths > 0) | (not is_direction))))
     if bad.size:
         raise KnowledgeError(
             "{bad} of {count} vectors hold NaN, infinity or only zeros (the first is number "

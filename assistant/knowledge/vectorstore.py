@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from assistant.errors import KnowledgeError
 from assistant.knowledge.catalogue import TEXT_KIND
 from assistant.knowledge.filters import Where
-from assistant.knowledge.records import Hit
+from assistant.knowledge.records import Hit, NewChunk, storable
 from assistant.knowledge.texts import NewText, new_texts
 from assistant.knowledge.vectors import Form, Vectors, unit
 
@@ -48,6 +48,11 @@ class DocumentStore(VectorStore):
     @abstractmethod
     def chunk_vectors(self, ids: Sequence[str]) -> Vectors:
         """(n, dimension): the vectors of those chunks that are there, in order."""
+
+    @abstractmethod
+    def vectors_for(self, content_hashes: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vector, shape (dimension,), of each ``NewChunk.content_hash`` that is there:
+        what need not be embedded again. Raises KnowledgeError if the model is another one."""
 
     @abstractmethod
     def upsert(self, texts: Sequence[NewText]) -> None:
@@ -207,7 +212,19 @@ class DocumentStore(VectorStore):
 
     def query_vector(self, query: str) -> Vectors:
         """(dimension,): the question as the collection's model embeds it."""
-        return np.asarray(self._model().embed_query(query), dtype=np.float32)
+        return np.asarray(self._model().embed_query(storable(query)), dtype=np.float32)
+
+    def embed_texts(self, texts: Sequence[str]) -> list[Any]:
+        """Vectors for ``texts``: those of equal stored texts, and of the model for the rest."""
+        hashes = [NewChunk(text).content_hash for text in texts]
+        vectors: dict[str, Any] = {**self.vectors_for(hashes)}
+        missing = {one: text for one, text in zip(hashes, texts, strict=True) if one not in vectors}
+        if missing:
+            made = self._model().embed_documents(list(missing.values()))
+            if len(made) != len(missing):
+                raise _incomplete(len(missing), len(made))
+            vectors.update(zip(missing, made, strict=True))
+        return [vectors[one] for one in hashes]
 
     def _model(self) -> Embeddings:
         if self._embeddings is None:
@@ -248,6 +265,16 @@ def document_of(hit: Hit) -> Document:
     if hit.anchor is not None:
         place["anchor"] = hit.anchor
     return Document(id=hit.id, page_content=hit.text, metadata={**place, **hit.metadata})
+
+
+def _incomplete(expected: int, got: int) -> KnowledgeError:
+    return KnowledgeError(
+        "Expected one vector for each of {expected} texts, got {got}: nothing was stored; check "
+        "the embedding model.",
+        "应为 {expected} 段文本各返回一个向量，实际返回 {got} 个：未存储任何内容，请检查嵌入模型。",
+        expected=expected,
+        got=got,
+    )
 
 
 def diverse_order(query: Vectors, vectors: Vectors, k: int, lambda_mult: float) -> list[int]:

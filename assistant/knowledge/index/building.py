@@ -23,11 +23,12 @@ from assistant.knowledge.vectors import Ids, Stored
 
 #: An approximate index must find this share of the ten nearest, or it is searched more widely.
 RECALL_FLOOR = 0.99
-PROBES = 128  # stored vectors that the recall is measured with
+PROBES = 256  # questions that the recall is measured with
 NEAREST = 10
 _PAGE = 8192
 _TRAINING = 64  # vectors for each list
 _TRAINED_CODES = 100_000  # vectors, for kinds without lists
+_DISTANCE = 0.3  # of a question from a stored vector, by their lengths
 _SEED = 7
 
 
@@ -110,32 +111,34 @@ def _pages(database: Database, space: Space, last: int) -> Iterator[tuple[Ids, S
 
 
 class _Probes:
-    """Some stored vectors, their true neighbours, and how wide a search must be to find them."""
+    """Questions near some stored vectors, their true neighbours, and how wide a search must be to
+    find them. The stored vectors themselves would be easier to find than what people ask for."""
 
     def __init__(self, vectors: Any, space: Space) -> None:
-        self._vectors = np.ascontiguousarray(vectors)
+        noise = np.random.default_rng(_SEED).normal(size=vectors.shape)
+        noise *= _DISTANCE * np.linalg.norm(vectors) / np.linalg.norm(noise)
+        self._vectors = np.ascontiguousarray(vectors + noise, dtype=np.float32)
         self._is_distance = space.form.metric == "l2"
-        # One more than is measured: each probe is its own nearest.
-        self._best = np.full((len(vectors), NEAREST + 1), -np.inf, dtype=np.float32)
-        self._ids = np.full((len(vectors), NEAREST + 1), -1, dtype=np.int64)
+        self._best = np.full((len(vectors), NEAREST), -np.inf, dtype=np.float32)
+        self._ids = np.full((len(vectors), NEAREST), -1, dtype=np.int64)
 
     def see(self, ids: Ids, rows: Any) -> None:
         """Vectors that came into the index."""
         scores = self._vectors @ rows.T
         if self._is_distance:
             scores = 2 * scores - np.einsum("ij,ij->i", rows, rows)
-        most = min(NEAREST + 1, len(ids))
+        most = min(NEAREST, len(ids))
         top = np.argpartition(-scores, most - 1, axis=1)[:, :most]
         scores = np.concatenate([self._best, np.take_along_axis(scores, top, axis=1)], axis=1)
         known = np.concatenate([self._ids, ids[top]], axis=1)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, : NEAREST + 1]
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :NEAREST]
         self._best = np.take_along_axis(scores, order, axis=1)
         self._ids = np.take_along_axis(known, order, axis=1)
 
     def tune(self, index: Any, kind: str) -> float:
         """Set how many lists (or how deep in the graph) a search goes: the least that reaches
         the floor. Returns the recall there."""
-        asked = (NEAREST + 1) * KINDS[kind].oversample
+        asked = NEAREST * KINDS[kind].oversample + 2
         width, most, set_width = _width(index)
         while True:
             set_width(width)

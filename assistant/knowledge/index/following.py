@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
@@ -47,7 +48,7 @@ class VectorIndex:
 
     def __init__(self, database: Database, space: Space, path: Path, kind: str) -> None:
         self._database = database
-        self._space = space
+        self.space = space
         self._path = path
         self._kind = kind
         self._state: State | None = None
@@ -86,7 +87,7 @@ class VectorIndex:
             KnowledgeError: the file can't be written.
         """
         try:
-            self._publish_new(build(self._database, self._space, self._kind, _never))
+            self._publish_new(build(self._database, self.space, self._kind, _never))
         except OSError as error:
             raise KnowledgeError(
                 "The index file {path} can't be written ({reason}): make room on the disk, or the "
@@ -96,11 +97,9 @@ class VectorIndex:
                 reason=error,
             ) from error
 
-    def forget(self) -> None:
-        """The space is gone: remove its file."""
+    def stop(self) -> None:
+        """The space is gone: build no more."""
         self._stopped.set()
-        for suffix in (".faiss", ".lock"):
-            self._path.with_suffix(suffix).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Publish what is cheap and worth it. The index may be used again."""
@@ -112,14 +111,14 @@ class VectorIndex:
         if state is None or not state.count:
             return
         kind = kinds.kind_for(self._kind, state.form, state.count)
-        is_published = files.published(self._path, self._space) == state.base_cursor
+        is_published = files.published(self._path, self.space) == state.base_cursor
         is_behind = not is_published or state.drift > state.base.ntotal // 100
         if is_behind and kinds.KINDS[kind].is_exact and state.count <= kinds.FLAT_MOST:
             self._build_and_publish()
 
     def _current(self, writes: int) -> State:
         with self._database.read() as connection:
-            head = changes.head(connection, self._space.id)
+            head = changes.head(connection, self.space.id)
         state = self._state
         if state is not None and state.cursor == head:
             return state
@@ -143,7 +142,7 @@ class VectorIndex:
 
     def _advanced(self, state: State) -> tuple[State, bool]:
         """``state`` with the next changes, and whether these are all."""
-        space = self._space.id
+        space = self.space.id
         with self._database.read() as connection:
             is_ours = self._is_ours(connection, state)
             added, end = changes.added_since(connection, space, state.cursor, _AT_ONCE)
@@ -152,29 +151,29 @@ class VectorIndex:
         if not is_ours:
             logger.warning(
                 "The index of collection %s doesn't fit the database as it is now; it is rebuilt.",
-                self._space.collection,
+                self.space.collection,
             )
             return self._from_database(), False
         return (state.advanced(added, deleted, end) if end != state.cursor else state), is_complete
 
     def _is_ours(self, connection: Connection, state: State) -> bool:
-        if changes.holds(connection, self._space.id, state.cursor):
+        if changes.holds(connection, self.space.id, state.cursor):
             return True
         # The space was dropped: it has neither vectors nor a log.
-        return state.cursor == Cursor() == changes.head(connection, self._space.id)
+        return state.cursor == Cursor() == changes.head(connection, self.space.id)
 
     def _opened(self) -> State:
         return self._from_file() or self._from_database()
 
     def _from_database(self) -> State:
         """An exact index, quickly; the renewal makes it the kind that its size wants."""
-        return _state_of(self._space.form, build(self._database, self._space, "flat", _never))
+        return _state_of(self.space.form, build(self._database, self.space, "flat", _never))
 
     def _from_file(self) -> State | None:
         try:
-            base = files.read(self._path, self._space)
+            base = files.read(self._path, self.space)
         except FileNotFoundError:
-            logger.info("Collection %s has no index file yet.", self._space.collection)
+            logger.info("Collection %s has no index file yet.", self.space.collection)
             return None
         except (OSError, files.SnapshotError) as error:
             logger.warning(
@@ -183,9 +182,10 @@ class VectorIndex:
                 error,
             )
             if isinstance(error, files.SnapshotError):
-                self._path.unlink(missing_ok=True)  # or its end would pass for a good file's
+                with suppress(OSError):
+                    self._path.unlink()  # or its end would pass for a good file's
             return None
-        return _state_of(self._space.form, base)
+        return _state_of(self.space.form, base)
 
     def _renew(self) -> None:
         """Take the published base, or build one in the background, if the own one is far behind."""
@@ -209,7 +209,7 @@ class VectorIndex:
         fitting = {kinds.kind_for(self._kind, state.form, n) for n in (count, count * 5 // 4)}
         if state.kind not in fitting:
             return True
-        return state.count > _SMALL and files.published(self._path, self._space) is None
+        return state.count > _SMALL and files.published(self._path, self.space) is None
 
     def _build_and_publish(self) -> None:
         try:
@@ -218,17 +218,17 @@ class VectorIndex:
                     return  # the next round takes what the other process publishes
                 if not self._adopt():
                     self._publish_new(
-                        build(self._database, self._space, self._kind, self._is_stopped)
+                        build(self._database, self.space, self._kind, self._is_stopped)
                     )
         except BuildStopped:
-            logger.info("The index of %s is renewed another time.", self._space.collection)
+            logger.info("The index of %s is renewed another time.", self.space.collection)
         except (OSError, KnowledgeError) as error:
             logger.warning("The index file %s can't be written (%s).", self._path, error)
             self._not_before = time.monotonic() + _RETRY_SECONDS
 
     def _adopt(self) -> bool:
         """Take the published base if it is newer than the own one and fits."""
-        state, published = self._state, files.published(self._path, self._space)
+        state, published = self._state, files.published(self._path, self.space)
         if state is None or published is None or published.seq <= state.base_cursor.seq:
             return False
         opened = self._from_file()
@@ -238,10 +238,10 @@ class VectorIndex:
         return True
 
     def _publish_new(self, base: Base) -> None:
-        files.write(self._path, self._space, base)
+        files.write(self._path, self.space, base)
         logger.info("Published %s: %d vectors, %s.", self._path, base.index.ntotal, base.kind)
         # Mapped from the file, the base needs no memory of its own.
-        self._take(self._from_file() or _state_of(self._space.form, base))
+        self._take(self._from_file() or _state_of(self.space.form, base))
         self._prune(base.cursor)
 
     def _take(self, opened: State) -> None:
@@ -260,7 +260,7 @@ class VectorIndex:
         try:
             while not self._stopped.is_set():
                 with self._database.write() as connection:
-                    if changes.prune(connection, self._space.id, cursor, _PRUNED):
+                    if changes.prune(connection, self.space.id, cursor, _PRUNED):
                         return
         except KnowledgeLocked:
             logger.info("The change log is pruned after the next publication.")
@@ -269,7 +269,7 @@ class VectorIndex:
         if self._stopped.is_set():
             return True
         with self._database.read() as connection:
-            return find_space(connection, self._space.id) is None
+            return find_space(connection, self.space.id) is None
 
 
 def _state_of(form: Form, base: Base) -> State:
