@@ -47,9 +47,11 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("list", parents=[common], help="id, type, chunks, title, address")
     delete = commands.add_parser("delete", parents=[common], help="delete sources")
     delete.add_argument("sources", nargs="+", metavar="ID|URI")
+    drop = commands.add_parser("drop", parents=[common], help="delete a collection")
+    drop.add_argument("--yes", action="store_true", help="without asking back")
     search = commands.add_parser("search", parents=[common], help="find chunks")
     search.add_argument("query", metavar="QUERY")
-    search.add_argument("-k", type=_at_least(1), default=5, help="how many (default: 5)")
+    search.add_argument("-k", "--k", type=_at_least(1), default=5, help="how many (default: 5)")
     search.add_argument(
         "--filter",
         type=_json_object,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from assistant.errors import DocumentError
+from assistant.errors import DocumentError, KnowledgeError, SettingsError
 from assistant.knowledge.fusion import CANDIDATES, hybrid
 from assistant.knowledge.records import Hit, Source
 from assistant.knowledge.store import KnowledgeBase
@@ -96,6 +96,31 @@ def _unknown_source(name: str, collection: str) -> DocumentError:
     )
 
 
+def drop(call: Call) -> Outcome:
+    """Delete the collection, with the files that were uploaded for it."""
+    name = call.arguments.collection
+    with call.knowledge() as knowledge:
+        counts = knowledge.stats().get(name)
+        if counts is None:
+            raise KnowledgeError(
+                "There is no collection {name}: see `python -m ingest stats`.",
+                "没有知识库 {name}：请用 `python -m ingest stats` 查看。",
+                name=name,
+            )
+        if not call.arguments.yes:
+            raise SettingsError(
+                "This deletes collection {name} with {sources} sources and {chunks} chunks: say so "
+                "with --yes.",
+                "将删除知识库 {name} 的 {sources} 个来源、{chunks} 个片段：确认请加上 --yes。",
+                name=name,
+                **counts,
+            )
+        for source in knowledge.sources():
+            delete_source(call.settings, knowledge, source.id)
+        knowledge.drop()
+    return Outcome({"dropped": name, **counts}, [name])
+
+
 def search(call: Call) -> Outcome:
     k = call.arguments.k
     with call.pipeline() as pipeline:
@@ -159,6 +184,7 @@ COMMANDS: Mapping[str, Callable[[Call], Outcome]] = {
     "crawl": crawl,
     "list": list_sources,
     "delete": delete,
+    "drop": drop,
     "search": search,
     "preview": preview,
     "reindex": reindexing.run,

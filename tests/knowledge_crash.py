@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from assistant.errors import KnowledgeError
 from assistant.knowledge import catalogue, changes, database, folder
-from assistant.knowledge.chunks import derived_id
+from assistant.knowledge.chunks import document_chunk_id
 from assistant.knowledge.doctor import examine
 from assistant.knowledge.index import following
 from assistant.knowledge.records import Hit, NewChunk
@@ -148,7 +148,7 @@ class Content:
         found = dict(self.texts)
         for uri, parts in self.documents.items():
             for text in parts:
-                found[derived_id(uri, NewChunk(text).content_hash, "0")] = text
+                found[document_chunk_id(uri, NewChunk(text).content_hash, 0)] = text
         return found
 
 

@@ -80,6 +80,18 @@ def test_from_adding_to_deleting(run, tmp_path: Path) -> None:  # type: ignore[n
     assert json.loads(run("stats", "--json")[1])["collections"]["hr"]["chunks"] == 0
 
 
+def test_drop_deletes_a_whole_collection(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "a.md").write_text("# 年假\n\n每年十天年假。", "utf-8")
+    for name in ("hr", "other"):
+        assert run("add", str(tmp_path / "a.md"), "--collection", name)[0] == 0
+    code, _, err = run("drop", "--collection", "hr")
+    assert code == 2 and "1 sources and 1 chunks" in err and "--yes" in err
+    assert run("drop", "--collection", "hr", "--yes")[:2] == (0, "hr\n")
+    assert list(json.loads(run("stats", "--json")[1])["collections"]) == ["other"]
+    code, _, err = run("drop", "--collection", "hr", "--yes")
+    assert code == 1 and "no collection hr" in err
+
+
 def test_messages_are_in_the_readers_language(  # type: ignore[no-untyped-def]
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

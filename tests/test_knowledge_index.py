@@ -90,6 +90,25 @@ def test_a_damaged_snapshot_is_rebuilt(
     assert path.read_bytes() == whole
 
 
+def test_a_big_file_is_verified_behind_the_first_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(following, "_CHECKED_AT_ONCE", 0)
+    monkeypatch.setattr(snapshot, "HEAD", 64)
+    path = fill(tmp_path, "alpha", "beta")
+    whole = path.read_bytes()
+    path.write_bytes(flipped(whole, 40))  # in the head: not even opened
+    with open_knowledge(tmp_path) as knowledge:
+        assert nearest(knowledge, "beta") == ["beta"]
+    assert len(rebuilds(caplog)) == 1
+    path.write_bytes(flipped(whole, whole.index(b'{"count"') - 60))  # among the vectors
+    with open_knowledge(tmp_path) as knowledge:
+        assert nearest(knowledge, "beta") == ["beta"]
+        wait_until(lambda: len(rebuilds(caplog)) == 2, 10)
+        assert nearest(knowledge, "beta") == ["beta"]
+    assert path.read_bytes() == whole
+
+
 def test_a_folder_in_the_snapshots_place(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = fill(tmp_path, "alpha")
     path.unlink()

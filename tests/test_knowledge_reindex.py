@@ -12,9 +12,20 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
+from assistant.knowledge import folder
+from assistant.knowledge.folder import Folder
 from assistant.knowledge.reindex import Progress, abandon, reindex
+from assistant.knowledge.spaces import Space, list_spaces
 from assistant.knowledge.store import KnowledgeBase
-from tests.knowledge_samples import MODEL, add, nearest, open_knowledge, start, vector_of
+from tests.knowledge_samples import (
+    MODEL,
+    add,
+    nearest,
+    open_knowledge,
+    start,
+    vector_of,
+    wait_until,
+)
 
 NEW, WIDTH = "seeded-24", 24
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -188,3 +199,27 @@ def test_a_running_reader_goes_over_without_a_failed_search(
         add(reader, "/late.md", "late text")
         assert nearest(reader, "late text") == ["late text"]
         assert len(reader.dense(vector_of("text 3"), 99)) == 41
+
+
+def test_a_running_app_clears_away_what_a_killed_reindex_left(
+    knowledge: KnowledgeBase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knowledge.folder.index(serving(knowledge)).publish()
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "clear_retired", lambda _: None)
+        list(reindex(knowledge, embed_as_before, MODEL, precision="int8"))
+        knowledge.close()
+        assert files(knowledge) == ["1.faiss", "2.faiss"]
+    monkeypatch.setattr(folder, "FOLLOW_SECONDS", 0.01)
+    with open_knowledge(tmp_path) as app:
+        assert nearest(app, "text 3") == ["text 3"]
+        wait_until(lambda: files(app) == ["2.faiss"], 10)
+        with app.folder.database.read() as connection:
+            assert connection.execute("SELECT count(*) FROM vectors").fetchone()[0] == 40
+            assert len(list_spaces(connection)) == 1
+
+
+def serving(knowledge: KnowledgeBase) -> Space:
+    with knowledge.folder.database.read() as connection:
+        (space,) = list_spaces(connection)
+    return space

@@ -46,6 +46,7 @@ class ChunkRow:
         return replace(self, position=position)
 
 
+_SOURCE_PART = 12  # digits of a chunk's id that its source gives
 _UPDATABLE = ("position", "text", "heading_path", "page", "anchor", "metadata")
 
 
@@ -62,7 +63,7 @@ def document_rows(
     rows = []
     for position, (chunk, vector) in enumerate(zip(chunks, to_blobs(vectors), strict=True)):
         content_hash = chunk.content_hash
-        chunk_id = derived_id(uri, content_hash, str(seen[content_hash]))
+        chunk_id = document_chunk_id(uri, content_hash, seen[content_hash])
         rows.append(
             ChunkRow(
                 chunk_id=chunk_id,
@@ -80,6 +81,13 @@ def document_rows(
         )
         seen[content_hash] += 1
     return rows
+
+
+def document_chunk_id(uri: str, content_hash: str, number: int) -> str:
+    """``number`` counts the chunks of the same content before this one. Ids of a document begin
+    alike: storing it touches few pages of their index."""
+    content = derived_id(content_hash, str(number))
+    return derived_id(uri)[:_SOURCE_PART] + content[_SOURCE_PART:]
 
 
 def derived_id(*parts: str) -> str:

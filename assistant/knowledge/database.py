@@ -243,6 +243,8 @@ class Database:
         self._check_open()
         if self._writer is None:
             self._writer = self.connect()
+            # Pages of the indexes, which grow with the database, from one write to the next.
+            self._writer.execute("PRAGMA cache_size = -65536")
         return self._writer
 
     def _borrow(self) -> Connection:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from assistant.errors import KnowledgeError
 from assistant.knowledge.database import WAIT_SECONDS, Database
 from assistant.knowledge.index.kinds import check_kind
-from assistant.knowledge.spaces import Space, list_spaces
+from assistant.knowledge.spaces import RETIRED, Space, drop_space, find_space, list_spaces
 
 if TYPE_CHECKING:
     from assistant.knowledge.index.following import VectorIndex
@@ -22,6 +22,7 @@ DATABASE_NAME = "knowledge.db"
 INDEX_FOLDER = "index"
 #: Additions by other processes are searched within 2 seconds.
 FOLLOW_SECONDS = 0.5
+_CLEARED = 5000  # vectors that one transaction deletes
 
 
 class Folder:
@@ -66,6 +67,20 @@ class Folder:
     def index_path(self, space_id: int) -> Path:
         return self.index_dir / f"{space_id}.faiss"
 
+    def clear_retired(self) -> None:
+        """Delete the vectors of spaces that are no longer used, in pieces that let others write,
+        and their index files."""
+        with self.database.read() as connection:
+            retired = list_spaces(connection, state=RETIRED)
+        for space in retired:
+            is_gone = False
+            while not is_gone:
+                with self.database.write() as connection:
+                    current = find_space(connection, space.id)
+                    is_retired = current is not None and current.state == RETIRED
+                    is_gone = not is_retired or drop_space(connection, space.id, _CLEARED)
+            self.forget_index(space.id)
+
     def wrote(self) -> None:
         """Note that this process has committed a change."""
         with self._lock:
@@ -106,3 +121,5 @@ class Folder:
                 index.follow()
             else:
                 self.forget_index(space_id)
+        # What a reindex that was killed after its switch left.
+        self.clear_retired()

@@ -179,7 +179,8 @@ _REFERENCES: tuple[tuple[str, Callable[[Connection], bool], str, str], ...] = (
 
 
 def spaces(folder: Folder, _: bool) -> Iterator[Fault]:
-    """One serving space for each collection, no retired one; unfinished ones are told of."""
+    """One serving space for each collection. Of unfinished and of retired ones is told: the next
+    reindex finishes the first, a running app clears the second away."""
     with folder.database.read() as connection:
         unserved = connection.execute(_UNSERVED).fetchall()
         # Of a collection without one that serves, another may have to.
@@ -209,7 +210,7 @@ def spaces(folder: Folder, _: bool) -> Iterator[Fault]:
                 count=done,
             )
             repair = in_pieces(folder, partial(_clear, space.id))
-            yield Fault("spaces", message, repair, subject=space.id)
+            yield Fault("spaces", message, repair, False, space.id)
 
 
 def _clear(space_id: int, connection: Connection) -> bool:

@@ -24,15 +24,12 @@ from assistant.knowledge.changes import ChangeLog, extent, vectors_of
 from assistant.knowledge.chunks import stored_chunk
 from assistant.knowledge.database import Connection, Database, Row
 from assistant.knowledge.disk import exclusive
-from assistant.knowledge.folder import Folder
 from assistant.knowledge.spaces import (
     BUILDING,
     RETIRED,
     SERVING,
     Space,
-    drop_space,
     find_space,
-    list_spaces,
     make_space,
     set_state,
     space_of,
@@ -41,7 +38,6 @@ from assistant.knowledge.store import KnowledgeBase
 from assistant.knowledge.vectors import Form, to_blobs
 
 Embed = Callable[[Sequence[str]], ArrayLike]
-_CLEARED = 5000  # vectors that one transaction deletes
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def reindex(
         ModelError: as ``embed`` raises it. What was embedded is kept.
     """
     folder = knowledge.folder
-    clear_retired(folder)
+    folder.clear_retired()
     collection = _collection(folder.database, knowledge.name)
     form = replace(
         collection.space.form,
@@ -94,7 +90,7 @@ def reindex(
         while not _switch(folder.database, collection, run.space):
             yield from run.fill(resume=False)
         folder.wrote()
-        clear_retired(folder)
+        folder.clear_retired()
 
 
 def abandon(knowledge: KnowledgeBase) -> bool:
@@ -108,7 +104,7 @@ def abandon(knowledge: KnowledgeBase) -> bool:
         with knowledge.folder.database.write() as connection:
             _check_building(connection, space)
             set_state(connection, space.id, RETIRED)
-        clear_retired(knowledge.folder)
+        knowledge.folder.clear_retired()
     return True
 
 
@@ -135,21 +131,6 @@ def _check_building(connection: Connection, space: Space) -> None:
             "重新嵌入期间，知识库 {name} 被重建：未切换，请重新开始。",
             name=space.collection,
         )
-
-
-def clear_retired(folder: Folder) -> None:
-    """Delete the vectors of spaces that are no longer used, in pieces that let others write, and
-    their index files."""
-    with folder.database.read() as connection:
-        retired = list_spaces(connection, state=RETIRED)
-    for space in retired:
-        is_gone = False
-        while not is_gone:
-            with folder.database.write() as connection:
-                current = find_space(connection, space.id)
-                is_retired = current is not None and current.state == RETIRED
-                is_gone = not is_retired or drop_space(connection, space.id, _CLEARED)
-        folder.forget_index(space.id)
 
 
 class _Run:

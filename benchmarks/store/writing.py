@@ -17,7 +17,7 @@ from benchmarks.store.peers import RawFaiss, save_wrapper
 from benchmarks.store.report import note, timing
 
 CHUNKS = 100
-_ROUNDS = 5  # of ours: 500 chunks are too few for a renewal in the background
+_ROUNDS = 9  # of ours: 900 chunks are too few for a renewal in the background
 _PEER_ROUNDS = 2
 
 

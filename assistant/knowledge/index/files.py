@@ -15,7 +15,7 @@ from assistant.knowledge.index.snapshot import About, SnapshotError
 from assistant.knowledge.spaces import Space
 from assistant.knowledge.vectors import Form
 
-__all__ = ["SnapshotError", "published", "read", "write"]
+__all__ = ["SnapshotError", "published", "read", "size", "verify", "write"]
 
 
 def write(path: Path, space: Space, base: Base) -> None:
@@ -42,8 +42,9 @@ def write(path: Path, space: Space, base: Base) -> None:
     snapshot.publish(path, about, write_index)
 
 
-def read(path: Path, space: Space) -> Base:
-    """The verified index in the file: mapped, not copied into memory.
+def read(path: Path, space: Space, *, only_head: bool = False) -> Base:
+    """The verified index in the file (with ``only_head``, verified in its structure): mapped, not
+    copied into memory.
 
     Raises:
         FileNotFoundError: there is none.
@@ -52,13 +53,24 @@ def read(path: Path, space: Space) -> Base:
     """
     while True:
         with path.open("rb") as file:
-            about = snapshot.check(file)
+            about = snapshot.check(file, only_head=only_head)
             if about.space != space.id or about.form != space.form:
                 raise SnapshotError("it belongs to another collection")
             index = _index_at(path, space.form)
             if _is_at(file, path):
                 return Base(index, about.kind, Cursor(about.seq, about.stamp), about.recall)
         # Another process published in between: what was checked is not what was read.
+
+
+def verify(path: Path) -> None:
+    """Raises OSError or SnapshotError if the file is not whole."""
+    with path.open("rb") as file:
+        snapshot.check(file)
+
+
+def size(path: Path) -> int:
+    """Bytes, 0 where there is no file."""
+    return path.stat().st_size if path.exists() else 0
 
 
 def published(path: Path, space: Space) -> Cursor | None:

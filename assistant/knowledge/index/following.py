@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 _SMALL = 1000  # changes that are not worth a new base
 _AT_ONCE = 2000  # changes by others that a search catches up with itself: some 30 ms
 _PRUNED = 10_000  # log entries that one transaction forgets
+_CHECKED_AT_ONCE = 1 << 27  # bytes of a file that is verified before its first search: 0.1 s
 _CLOSING_SECONDS = 5.0
 _RETRY_SECONDS = 60.0
 
@@ -170,22 +171,41 @@ class VectorIndex:
         return _state_of(self.space.form, build(self._database, self.space, "flat", _never))
 
     def _from_file(self) -> State | None:
+        is_big = files.size(self._path) > _CHECKED_AT_ONCE
         try:
-            base = files.read(self._path, self.space)
+            base = files.read(self._path, self.space, only_head=is_big)
         except FileNotFoundError:
             logger.info("Collection %s has no index file yet.", self.space.collection)
             return None
         except (OSError, files.SnapshotError) as error:
-            logger.warning(
-                "The index file %s can't be used (%s); it is rebuilt from the database.",
-                self._path,
-                error,
-            )
-            if isinstance(error, files.SnapshotError):
-                with suppress(OSError):
-                    self._path.unlink()  # or its end would pass for a good file's
+            self._discard(error)
             return None
+        if is_big:
+            threading.Thread(target=self._verify, name="verify-index", daemon=True).start()
         return _state_of(self.space.form, base)
+
+    def _verify(self) -> None:
+        """What only its head was checked of when it was opened."""
+        try:
+            files.verify(self._path)
+        except FileNotFoundError:
+            return
+        except (OSError, files.SnapshotError) as error:
+            self._discard(error)
+            try:
+                self._take(self._from_database())
+            except KnowledgeError as fault:
+                logger.warning("The index can't be rebuilt: %s", fault)
+
+    def _discard(self, error: Exception) -> None:
+        logger.warning(
+            "The index file %s can't be used (%s); it is rebuilt from the database.",
+            self._path,
+            error,
+        )
+        if isinstance(error, files.SnapshotError):
+            with suppress(OSError):
+                self._path.unlink()  # or its end would pass for a good file's
 
     def _renew(self) -> None:
         """Take the published base, or build one in the background, if the own one is far behind."""

@@ -1,7 +1,8 @@
 """Snapshot files of a vector index: published whole or not at all, and checked when read.
 
 A file is the index's own bytes, so that FAISS can read or map it by its path, then a JSON trailer
-(what it holds, and a SHA-256 of both), the trailer's length (8 bytes) and a magic word (8 bytes).
+(what it holds, and SHA-256 checksums of both), the trailer's length (8 bytes) and a magic word (8
+bytes).
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from typing import BinaryIO
 from assistant.errors import KnowledgeError
 from assistant.knowledge.vectors import Form
 
+#: Bytes that hold all of an index's structure but its vectors and their ids: while these are being
+#: verified, a search may at worst miss something.
+HEAD = 1 << 24
 _MAGIC = b"KBINDEX2"
 _TAIL = 8 + len(_MAGIC)
 _BLOCK = 1 << 20
@@ -49,15 +53,33 @@ class About:
 
 
 class _Hashing:
-    """A file to write to that keeps the checksum."""
+    """Takes bytes and keeps two checksums: of the first :data:`HEAD`, and of all of them."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.digest = hashlib.sha256()
+    def __init__(self) -> None:
+        self._whole = hashlib.sha256()
+        self._head: hashlib._Hash | None = None
+        self._left = HEAD
 
-    def write(self, data: bytes) -> int:
-        self.digest.update(data)
-        return self._file.write(data)
+    def update(self, data: bytes) -> None:
+        if self._head is None and len(data) >= self._left:
+            self._whole.update(data[: self._left])
+            self._head = self._whole.copy()
+            data = data[self._left :]
+        self._left -= len(data)
+        self._whole.update(data)
+
+    def of_head(self, about: bytes) -> str:
+        """Checksum of the head (of all, where that is less) and ``about``."""
+        return _sealed(self._head or self._whole, about)
+
+    def of_all(self, about: bytes) -> str:
+        return _sealed(self._whole, about)
+
+
+def _sealed(digest: hashlib._Hash, about: bytes) -> str:
+    sealed = digest.copy()
+    sealed.update(about)
+    return sealed.hexdigest()
 
 
 def publish(path: Path, about: About, write: Callable[[Callable[[bytes], int]], None]) -> None:
@@ -73,9 +95,14 @@ def publish(path: Path, about: About, write: Callable[[Callable[[bytes], int]], 
     beside = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with beside.open("wb") as file:
-            hashing = _Hashing(file)
-            write(hashing.write)
-            trailer = _trailer(about, hashing.digest)
+            hashing = _Hashing()
+
+            def take(data: bytes) -> int:
+                hashing.update(data)
+                return file.write(data)
+
+            write(take)
+            trailer = _trailer(about, hashing)
             file.write(trailer + len(trailer).to_bytes(8, "little") + _MAGIC)
             file.flush()
             os.fsync(file.fileno())
@@ -85,24 +112,28 @@ def publish(path: Path, about: About, write: Callable[[Callable[[bytes], int]], 
     _sync_folder(path.parent)
 
 
-def check(file: BinaryIO) -> About:
-    """Verify a snapshot and leave ``file`` at its beginning.
+def check(file: BinaryIO, *, only_head: bool = False) -> About:
+    """Verify a snapshot, or only its head, and leave ``file`` at its beginning.
 
     Raises:
         SnapshotError: it is not whole.
     """
-    trailer, left = _find_trailer(file)
+    trailer, size = _find_trailer(file)
     file.seek(0)
-    digest = hashlib.sha256()
+    hashing, left = _Hashing(), min(size, HEAD) if only_head else size
     while left:
         block = file.read(min(left, _BLOCK))
         if not block:
             raise SnapshotError("it shrank while it was read")
-        digest.update(block)
+        hashing.update(block)
         left -= len(block)
     file.seek(0)
     about = _read_trailer(trailer)
-    if trailer != _trailer(about, digest):
+    fields, seals = _encoded(about), json.loads(trailer)
+    is_right = seals["head"] == hashing.of_head(fields)
+    if not only_head:
+        is_right = trailer == _trailer(about, hashing)
+    if not is_right:
         raise SnapshotError("its checksum is wrong")
     return about
 
@@ -132,17 +163,23 @@ def _find_trailer(file: BinaryIO) -> tuple[bytes, int]:
     return file.read(length), size - _TAIL - length
 
 
-def _trailer(about: About, digest: hashlib._Hash) -> bytes:
-    fields = asdict(about)
-    digest.update(json.dumps(fields, sort_keys=True).encode())
-    return json.dumps({**fields, "sha256": digest.hexdigest()}, sort_keys=True).encode()
+def _encoded(about: About) -> bytes:
+    return json.dumps(asdict(about), sort_keys=True).encode()
+
+
+def _trailer(about: About, hashing: _Hashing) -> bytes:
+    fields = _encoded(about)
+    seals = {"head": hashing.of_head(fields), "sha256": hashing.of_all(fields)}
+    return json.dumps({**asdict(about), **seals}, sort_keys=True).encode()
 
 
 def _read_trailer(trailer: bytes) -> About:
     try:
-        about = About(**{k: v for k, v in json.loads(trailer).items() if k != "sha256"})
+        fields = json.loads(trailer)
+        del fields["head"], fields["sha256"]
+        about = About(**fields)
         about.form  # noqa: B018 - checks metric and precision
-    except (ValueError, TypeError, AttributeError, KnowledgeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, KnowledgeError) as error:
         raise SnapshotError("its trailer can't be read") from error
     return about
 
