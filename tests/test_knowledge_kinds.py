@@ -139,6 +139,21 @@ def test_auto_takes_lists_when_it_is_big(tmp_path: Path, monkeypatch: pytest.Mon
     assert kinds.kind_for("ivf-pq", Form(8), 1000) == "flat"
 
 
+@pytest.mark.parametrize("form", COSINE_FORMS, ids=str)
+def test_an_index_is_built_of_vectors_that_vanish_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: Form
+) -> None:
+    with open_form(tmp_path, form) as knowledge:
+        fill(knowledge, clustered(600, 1))
+        with knowledge.folder.database.read() as connection:
+            (space,) = list_spaces(connection)
+        monkeypatch.setattr(building.changes, "extent", lambda *_: (600, 600))
+        knowledge.drop()
+        for kind in ("flat", "ivf"):
+            base = building.build(knowledge.folder.database, space, kind, lambda: False)
+            assert (base.index.ntotal, base.kind) == (0, "flat")
+
+
 def test_unknown_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="VECTOR_INDEX=fast"):
         KnowledgeBase(tmp_path, None, "m", index="fast")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import secrets
 import sqlite3
 import threading
@@ -22,6 +21,7 @@ from assistant.errors import KnowledgeError, KnowledgeLocked
 from assistant.knowledge.disk import make_folder, refuse_network
 from assistant.knowledge.faults import as_knowledge_error
 from assistant.knowledge.migrations import SCHEMA_VERSION, make_or_migrate
+from assistant.knowledge.write_ahead import LOG_SETTING, begin_writing, bound_log, use_log
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,7 @@ _SETTINGS = (
     "PRAGMA foreign_keys = ON",
     # What was deleted is overwritten in the file.
     "PRAGMA secure_delete = ON",
-    # Gives the space of a write-ahead log that grew back after the next checkpoint.
-    "PRAGMA journal_size_limit = 67108864",
+    LOG_SETTING,
 )
 
 
@@ -96,7 +95,7 @@ class Database:
         try:
             with self._translated():
                 connection = self._open_writer()
-                _begin(connection, deadline)
+                begin_writing(connection, deadline)
                 try:
                     self._check_unchanged(connection)
                     yield connection
@@ -104,6 +103,7 @@ class Database:
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
+                bound_log(connection, self.path)
         finally:
             self._write_lock.release()
 
@@ -149,7 +149,7 @@ class Database:
             try:
                 self._check_owner(connection)
                 self._check_version(connection)
-                self._use_wal(connection)
+                use_log(connection, self.path, self._wait)
                 self._make_tables(connection)
             finally:
                 connection.close()
@@ -189,27 +189,6 @@ class Database:
                 "the program.",
                 "程序运行期间，{path} 被替换为旧版本的数据库：请重启程序。",
                 path=self.path,
-            )
-
-    def _use_wal(self, connection: Connection) -> None:
-        # Several processes may make the database at once; the switch to WAL doesn't wait for
-        # the others as other statements do.
-        deadline = time.monotonic() + self._wait
-        while True:
-            try:
-                mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-                break
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-        if mode != "wal":
-            raise KnowledgeError(
-                "{path} can't use SQLite's write-ahead log (it is in mode {mode}): put DATA_DIR "
-                "on a local disk.",
-                "{path} 无法启用 SQLite 预写日志（模式 {mode}）：请把 DATA_DIR 放在本地磁盘上。",
-                path=self.path,
-                mode=mode,
             )
 
     def _make_tables(self, connection: Connection) -> None:
@@ -295,17 +274,3 @@ class Database:
             if fault := as_knowledge_error(error, self.path):
                 raise fault from error
             raise
-
-
-def _begin(connection: Connection, deadline: float) -> None:
-    """Begin the write transaction. SQLite itself would wait longer after each try, and then longer
-    than those who came later: where many write, one of them might never get its turn."""
-    connection.execute("PRAGMA busy_timeout = 0")
-    while True:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(random.uniform(0.001, 0.01))  # noqa: S311 - a pause

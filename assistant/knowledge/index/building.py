@@ -55,7 +55,11 @@ def build(database: Database, space: Space, wanted: str, is_stopped: Callable[[]
     probes = None
     if not index.is_trained or not KINDS[kind].is_exact:
         sample = _sample(database, space, _training_size(kind, count))
-        _train(index, sample, count)
+        if not len(sample):  # there are none, or no more: the space is being cleared
+            return Base(engine.tail(space.form), "flat", cursor, 1.0)
+        if KINDS[kind].has_lists and len(sample) < kinds.lists_for(count):
+            raise BuildStopped
+        _train(index, sample)
         if not KINDS[kind].is_exact:
             probes = _Probes(sample[:: max(1, len(sample) // PROBES)][:PROBES], space)
     for ids, rows in _pages(database, space, last):
@@ -74,12 +78,11 @@ def _training_size(kind: str, count: int) -> int:
     return min(count, _TRAINED_CODES)
 
 
-def _train(index: Any, sample: Any, count: int) -> None:
+def _train(index: Any, sample: Any) -> None:
     if isinstance(index, faiss.IndexIVF):
         index.cp.niter = 10
         index.cp.max_points_per_centroid = _TRAINING
-    if count:
-        index.train(sample)
+    index.train(sample)
 
 
 def _sample(database: Database, space: Space, size: int) -> Any:

@@ -24,7 +24,7 @@ from assistant.knowledge.disk import exclusive
 from assistant.knowledge.index import files, kinds
 from assistant.knowledge.index.building import Base, BuildStopped, build
 from assistant.knowledge.index.segments import State, fresh
-from assistant.knowledge.spaces import Space, find_space
+from assistant.knowledge.spaces import RETIRED, Space, find_space
 from assistant.knowledge.vectors import Form, Ids, Stored
 
 logger = logging.getLogger(__name__)
@@ -149,6 +149,9 @@ class VectorIndex:
             added, end = changes.added_since(connection, space, state.cursor, _AT_ONCE)
             deleted = changes.deleted_between(connection, space, state.cursor, end)
             is_complete = end == changes.head(connection, space)
+            current = find_space(connection, space)
+        if current is None or current.state == RETIRED:  # nobody searches it any more
+            return state, True
         if not is_ours:
             logger.warning(
                 "The index of collection %s doesn't fit the database as it is now; it is rebuilt.",
@@ -242,7 +245,7 @@ class VectorIndex:
                     )
         except BuildStopped:
             logger.info("The index of %s is renewed another time.", self.space.collection)
-        except (OSError, KnowledgeError) as error:
+        except (OSError, KnowledgeError, RuntimeError) as error:  # the last are FAISS'
             logger.warning("The index file %s can't be written (%s).", self._path, error)
             self._not_before = time.monotonic() + _RETRY_SECONDS
 
