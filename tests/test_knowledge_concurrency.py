@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
-from assistant.knowledge import reindex as reindexing
+from assistant.knowledge import folder as folder_module
 from assistant.knowledge.reindex import abandon, reindex
 from assistant.knowledge.store import KnowledgeBase
 from tests.knowledge_crash import (
@@ -230,18 +230,18 @@ def test_a_reindex_that_ends_while_it_is_abandoned(
             knowledge, SECOND.embed_documents, SECOND.fingerprint, precision="int8", batch=8
         )
         next(steps)
-        listed = reindexing.list_spaces
+        listed = folder_module.list_spaces
 
         def listed_and_switched(*arguments: Any, **options: Any) -> Any:
-            monkeypatch.setattr(reindexing, "list_spaces", listed)
+            monkeypatch.setattr(folder_module, "list_spaces", listed)
             found = listed(*arguments, **options)
             list(steps)
             return found
 
-        monkeypatch.setattr(reindexing, "list_spaces", listed_and_switched)
+        monkeypatch.setattr(folder_module, "list_spaces", listed_and_switched)
         with suppress(KnowledgeLocked):
             abandon(knowledge)
-        monkeypatch.setattr(reindexing, "list_spaces", listed)
+        monkeypatch.setattr(folder_module, "list_spaces", listed)
         with suppress(KnowledgeError):
             list(steps)
     tally, content = Tally(), Content({"/a.md": tuple(texts)})

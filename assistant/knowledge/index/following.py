@@ -57,6 +57,7 @@ class VectorIndex:
         self._catching_up = threading.Lock()
         self._stopped = threading.Event()
         self._builder: threading.Thread | None = None
+        self._verifier: threading.Thread | None = None
         self._not_before = 0.0  # when a base that couldn't be written is tried again
 
     def candidates(
@@ -105,8 +106,9 @@ class VectorIndex:
     def close(self) -> None:
         """Publish what is cheap and worth it. The index may be used again."""
         self._stopped.set()
-        if self._builder is not None:
-            self._builder.join(_CLOSING_SECONDS)
+        for thread in (self._builder, self._verifier):
+            if thread is not None:
+                thread.join(_CLOSING_SECONDS)
         self._stopped.clear()
         state = self._state
         if state is None or not state.count:
@@ -184,7 +186,8 @@ class VectorIndex:
             self._discard(error)
             return None
         if is_big:
-            threading.Thread(target=self._verify, name="verify-index", daemon=True).start()
+            self._verifier = threading.Thread(target=self._verify, name="verify-index", daemon=True)
+            self._verifier.start()
         return _state_of(self.space.form, base)
 
     def _verify(self) -> None:
@@ -263,9 +266,16 @@ class VectorIndex:
     def _publish_new(self, base: Base) -> None:
         files.write(self._path, self.space, base)
         logger.info("Published %s: %d vectors, %s.", self._path, base.index.ntotal, base.kind)
-        # Mapped from the file, the base needs no memory of its own.
-        self._take(self._from_file() or _state_of(self.space.form, base))
+        self._take(self._mapped(base))
         self._prune(base.cursor)
+
+    def _mapped(self, base: Base) -> State:
+        """The base that was just written, from its file: it needs no memory of its own there."""
+        try:
+            written = files.read(self._path, self.space, only_head=True)
+        except (OSError, files.SnapshotError):  # another process removed or replaced it
+            written = base
+        return _state_of(self.space.form, written)
 
     def _take(self, opened: State) -> None:
         """Let a new base take the place of the own one, once it has all that was searched."""
