@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from assistant.errors import DocumentError, KnowledgeError, SettingsError
+from assistant.errors import DocumentError, SettingsError
+from assistant.knowledge.catalogue import no_collection
 from assistant.knowledge.fusion import CANDIDATES, hybrid
 from assistant.knowledge.records import Hit, Source
 from assistant.knowledge.store import KnowledgeBase
@@ -102,11 +103,7 @@ def drop(call: Call) -> Outcome:
     with call.knowledge() as knowledge:
         counts = knowledge.stats().get(name)
         if counts is None:
-            raise KnowledgeError(
-                "There is no collection {name}: see `python -m ingest stats`.",
-                "没有知识库 {name}：请用 `python -m ingest stats` 查看。",
-                name=name,
-            )
+            raise no_collection(name)
         if not call.arguments.yes:
             raise SettingsError(
                 "This deletes collection {name} with {sources} sources and {chunks} chunks: say so "

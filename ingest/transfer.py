@@ -20,7 +20,6 @@ from assistant.knowledge.transfer import (
     import_lines,
     lines_of,
 )
-from assistant.knowledge.transfer_writing import add_texts_embedded
 from ingest.outcome import Call, Outcome
 from ingest.reasons import os_reason
 
@@ -170,7 +169,7 @@ def _with_vectors(pipeline: Pipeline, found: LangChainFolder, path: Path) -> Ite
     for start in range(0, len(found.texts), BATCH):
         part = slice(start, start + BATCH)
         texts = new_texts(found.texts[part], found.metadatas[part], found.ids[part])
-        add_texts_embedded(pipeline.knowledge, texts, vectors[found.rows[part]])
+        pipeline.knowledge.upsert_embedded(texts, vectors[found.rows[part]])
         yield len(texts)
 
 

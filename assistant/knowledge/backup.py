@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
-from assistant.knowledge.disk import exclusive, make_folder
+from assistant.knowledge.disk import exclusive, make_folder, sync
 from assistant.knowledge.folder import DATABASE_NAME, Folder
 from assistant.knowledge.migrations import SCHEMA_VERSION
 
@@ -113,15 +113,7 @@ def _place(beside: Path, path: Path) -> None:
     except OSError:  # a file system without links
         _check_free(path)
         beside.rename(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(path.parent)
 
 
 def _write(beside: Path, folder: Folder, database: Path) -> Manifest:

@@ -67,9 +67,14 @@ def find_collection(connection: Connection, name: str) -> Collection | None:
     return Collection(row["id"], row["name"], row["owner"], space) if space else None
 
 
-def claim_collection(connection: Connection, name: str, fingerprint: str, form: Form) -> Collection:
+def claim_collection(
+    connection: Connection, name: str, fingerprint: str, form: Form, *, is_empty: bool = False
+) -> Collection:
     """The collection for writing vectors of this model; made where missing. One without chunks
     takes the new model.
+
+    Args:
+        is_empty: there are no vectors to be written: a collection that is there stays as it is.
 
     Raises:
         KnowledgeError: it holds another model's vectors, or vectors of another form.
@@ -80,7 +85,7 @@ def claim_collection(connection: Connection, name: str, fingerprint: str, form: 
             "INSERT INTO collections (name, created_at) VALUES (?, ?)", (name, time.time())
         )
         make_space(connection, made.lastrowid or 0, SERVING, fingerprint, form)
-    elif (known.space.fingerprint, known.space.form) == (fingerprint, form):
+    elif is_empty or (known.space.fingerprint, known.space.form) == (fingerprint, form):
         return known
     elif not has_chunks(connection, known.id):
         for space_id in space_ids(connection, known.id):
@@ -98,6 +103,14 @@ def claim_collection(connection: Connection, name: str, fingerprint: str, form: 
     claimed = find_collection(connection, name)
     assert claimed is not None  # noqa: S101 - written above
     return claimed
+
+
+def no_collection(name: str) -> KnowledgeError:
+    return KnowledgeError(
+        "There is no collection {name}: see `python -m ingest stats`.",
+        "没有名为 {name} 的知识库：请用 `python -m ingest stats` 查看。",
+        name=name,
+    )
 
 
 def own_fields(connection: Connection, collection_id: int) -> frozenset[str]:

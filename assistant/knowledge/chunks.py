@@ -16,7 +16,7 @@ from assistant.errors import KnowledgeError
 from assistant.knowledge.catalogue import Collection, change_count, note_fields
 from assistant.knowledge.changes import ChangeLog
 from assistant.knowledge.database import Connection, Row
-from assistant.knowledge.keywords import scope, segment
+from assistant.knowledge.keywords import column_of, segment, words_column
 from assistant.knowledge.records import NewChunk, Source, StoreReport
 from assistant.knowledge.spaces import space_ids
 from assistant.knowledge.vectors import Stored, to_blobs
@@ -96,32 +96,12 @@ def derived_id(*parts: str) -> str:
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
-def stored_chunk(row: Row) -> NewChunk:
-    """What was embedded and indexed for a row with "text" and "heading_path"."""
-    return NewChunk(row["text"], tuple(json.loads(row["heading_path"])))
-
-
-def words_column(words: Sequence[str], collection_id: int) -> str:
-    """What the keyword table is given for a chunk."""
-    prefix = scope(collection_id)
-    return prefix + f" {prefix}".join(words) if words else ""
-
-
 def to_json(value: object) -> str:
     """Raises KnowledgeError if ``value`` isn't made of texts, numbers, lists and mappings."""
     try:
         return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise unstorable_metadata(error) from error
-
-
-def words_by_row(collection_id: int, rows: Iterable[Row]) -> dict[int, str]:
-    """:func:`words_column` of each row (with "id", "text" and "heading_path"). A row's words never
-    change, so they can be made before the write lock is taken."""
-    return {
-        row["id"]: words_column(segment(stored_chunk(row).embedding_text), collection_id)
-        for row in rows
-    }
 
 
 def unstorable_metadata(reason: object) -> KnowledgeError:
@@ -138,8 +118,8 @@ class ChunkWriter:
     """Writes chunks within one transaction.
 
     Args:
-        words: :func:`words_column` of rows that may be deleted, made before the transaction; those
-            that are missing are made in it.
+        words: :func:`column_of` rows that may be deleted, made before the transaction, since a
+            row's words never change; those that are missing are made in it.
     """
 
     def __init__(
@@ -244,7 +224,7 @@ class ChunkWriter:
         row = self._connection.execute(
             "SELECT text, heading_path FROM chunks WHERE id = ?", (row_id,)
         ).fetchone()
-        return words_column(segment(stored_chunk(row).embedding_text), self._collection.id)
+        return column_of(row, self._collection.id)
 
     def _of_source(self, source_id: int) -> list[Row]:
         return self._connection.execute(

@@ -8,7 +8,6 @@ WAL mode may lose the last commits when the power goes).
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import sqlite3
 import threading
@@ -18,7 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from assistant.errors import KnowledgeError, KnowledgeLocked
-from assistant.knowledge.disk import make_folder, refuse_network
+from assistant.knowledge.disk import make_folder, refuse_network, sync
 from assistant.knowledge.faults import as_knowledge_error
 from assistant.knowledge.migrations import SCHEMA_VERSION, make_or_migrate
 from assistant.knowledge.write_ahead import LOG_SETTING, begin_writing, bound_log, use_log
@@ -125,8 +124,7 @@ class Database:
             # VACUUM INTO leaves out what deletions left behind, and syncs nothing itself.
             with self._translated(), closing(self.connect()) as connection:
                 connection.execute("VACUUM INTO ?", (str(beside),))
-            with beside.open("rb") as file:
-                os.fsync(file.fileno())
+            sync(beside)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)

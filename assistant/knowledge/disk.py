@@ -4,6 +4,7 @@ its processes share, so a folder on a network file system is refused before anyt
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +69,15 @@ def make_folder(folder: Path) -> None:
             folder=folder,
             reason=error.strerror,
         ) from error
+
+
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, onto the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -17,9 +17,6 @@ from assistant.knowledge.index import snapshot
 from assistant.knowledge.index.snapshot import SnapshotError
 from assistant.knowledge.spaces import BUILDING, Space, find_space, list_spaces
 
-#: A half-written file whose writer isn't known is left alone for so long.
-ABANDONED_SECONDS = 3600
-
 
 def index_files(folder: Folder, deep: bool) -> Iterator[Fault]:
     """Each is whole and fits the database; ``deep``: with the log it holds just its vectors. One
@@ -136,7 +133,7 @@ def _is_abandoned(path: Path) -> bool:
     """Whether the process whose number is in the name has ended, or the file is old."""
     writer = path.name.removesuffix(".tmp").rpartition(".")[2].partition("-")
     try:
-        is_old = time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+        is_old = time.time() - path.stat().st_mtime > snapshot.ABANDONED_SECONDS
     except FileNotFoundError:
         return False
     if is_old or not writer[1] or not writer[0].isdecimal():

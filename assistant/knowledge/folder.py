@@ -115,11 +115,11 @@ class Folder:
         with self._lock:
             indexes = dict(self._indexes)
         with self.database.read() as connection:
-            known = {space.id for space in list_spaces(connection)}
+            states = {space.id: space.state for space in list_spaces(connection)}
         for space_id, index in indexes.items():
-            if space_id in known:
+            if space_id in states:
                 index.follow()
             else:
                 self.forget_index(space_id)
-        # What a reindex that was killed after its switch left.
-        self.clear_retired()
+        if RETIRED in states.values():  # a reindex was killed after its switch
+            self.clear_retired()

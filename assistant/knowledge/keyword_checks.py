@@ -12,10 +12,9 @@ from contextlib import contextmanager
 
 from assistant.errors import KnowledgeError
 from assistant.knowledge.checks import Fault, in_one, in_pieces
-from assistant.knowledge.chunks import stored_chunk, words_column
 from assistant.knowledge.database import Connection
 from assistant.knowledge.folder import Folder
-from assistant.knowledge.keywords import scope, segment
+from assistant.knowledge.keywords import column_of
 from assistant.knowledge.migrations import rebuild_keywords
 
 _PIECE = 500  # chunks whose words one transaction adds
@@ -105,8 +104,7 @@ def _has_right_words(connection: Connection) -> bool:
         "SELECT collection_id, text, heading_path FROM chunks WHERE json_valid(heading_path)"
     )
     for row in rows:
-        prefix = scope(row["collection_id"])
-        own = [prefix + word for word in segment(stored_chunk(row).embedding_text)]
+        own = column_of(row, row["collection_id"]).split()
         words += sum(map(hash, own))
         chunks += sum(map(hash, set(own)))
     for term, in_chunks, count in connection.execute("SELECT term, doc, cnt FROM temp.vocabulary"):
@@ -122,9 +120,9 @@ def _add_missing(connection: Connection) -> bool:
         (_PIECE,),
     ).fetchall()
     for row in rows:
-        words = words_column(segment(stored_chunk(row).embedding_text), row["collection_id"])
         connection.execute(
-            "INSERT INTO chunk_words (rowid, words) VALUES (?, ?)", (row["id"], words)
+            "INSERT INTO chunk_words (rowid, words) VALUES (?, ?)",
+            (row["id"], column_of(row, row["collection_id"])),
         )
     return len(rows) < _PIECE
 

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from sqlite3 import Row
 
+from assistant.knowledge.records import stored_chunk
 from assistant.knowledge.stop_words import (
     CHINESE_PHRASES,
     CHINESE_SINGLE,
@@ -86,6 +88,17 @@ def matching_terms(terms: list[str], text: str) -> set[str]:
 def scope(collection_id: int) -> str:
     """What each token begins with in the keyword table, apart from other collections' tokens."""
     return f"{collection_id}:"
+
+
+def words_column(words: Sequence[str], collection_id: int) -> str:
+    """What the keyword table is given for a chunk with these tokens."""
+    prefix = scope(collection_id)
+    return prefix + f" {prefix}".join(words) if words else ""
+
+
+def column_of(row: Row, collection_id: int) -> str:
+    """:func:`words_column` of a stored chunk, with "text" and "heading_path"."""
+    return words_column(segment(stored_chunk(row).embedding_text), collection_id)
 
 
 def term_expressions(text: str, collection_id: int) -> list[str]:

@@ -9,14 +9,12 @@ A change of what :mod:`keywords` makes of a text needs a new version, whose migr
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from assistant.knowledge.keywords import scope, segment
-from assistant.knowledge.records import NewChunk
+from assistant.knowledge.keywords import column_of
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +41,9 @@ def rebuild_keywords(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
     rows = connection.execute("SELECT id, collection_id, text, heading_path FROM chunks")
     for row in rows:
-        chunk = NewChunk(row["text"], tuple(json.loads(row["heading_path"])))
-        prefix = scope(row["collection_id"])
-        words = " ".join(prefix + word for word in segment(chunk.embedding_text))
         connection.execute(
-            "INSERT INTO chunk_words (rowid, words) VALUES (?, ?)", (row["id"], words)
+            "INSERT INTO chunk_words (rowid, words) VALUES (?, ?)",
+            (row["id"], column_of(row, row["collection_id"])),
         )
 
 

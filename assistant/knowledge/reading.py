@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from assistant.knowledge.catalogue import (
     source_of,
 )
 from assistant.knowledge.changes import vectors_of
-from assistant.knowledge.chunks import words_by_row
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.filters import Where, condition
+from assistant.knowledge.keywords import column_of
 from assistant.knowledge.records import Hit, storable
 from assistant.knowledge.spaces import Space
 from assistant.knowledge.vectors import Ids, Stored, Vectors
@@ -91,31 +91,16 @@ def ids_of_source(connection: Connection, collection: Collection, uri: str) -> s
     return {row[0] for row in rows}
 
 
-def words_of_source(
-    connection: Connection, collection: Collection, source: int | str, kept: Container[str]
-) -> dict[int, str]:
-    """What the keyword table holds for the chunks of a source, by row, but for those ``kept``."""
-    column = "sources.id" if isinstance(source, int) else "uri"
-    if not can_be_stored(source):
-        return {}
-    rows = connection.execute(
-        f"SELECT chunks.id, chunk_id, text, heading_path FROM {_TABLES} "  # noqa: S608
-        f"WHERE sources.collection_id = ? AND {column} = ?",
-        (collection.id, source),
-    )
-    return words_by_row(collection.id, (row for row in rows if row["chunk_id"] not in kept))
-
-
 def words_of_chunks(
-    connection: Connection, collection: Collection, chunk_ids: Sequence[str]
+    connection: Connection, collection: Collection, chunk_ids: Iterable[str]
 ) -> dict[int, str]:
-    """As :func:`words_of_source`, by the chunks' ids."""
+    """What the keyword table holds for chunks, by row."""
     rows = connection.execute(
         "SELECT id, text, heading_path FROM chunks WHERE collection_id = ? "
         "AND chunk_id IN (SELECT value FROM json_each(?))",
         (collection.id, json.dumps(list(chunk_ids))),
     )
-    return words_by_row(collection.id, rows)
+    return {row["id"]: column_of(row, collection.id) for row in rows}
 
 
 def rows_where(connection: Connection, collection: Collection, where: Where | None) -> Ids:

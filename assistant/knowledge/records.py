@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, field
+from sqlite3 import Row
 
 # What no database text and no tokenizer can hold: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -44,6 +46,11 @@ class NewChunk:
         """SHA-256 of :attr:`embedding_text`: chunks with the same hash have the same vector. Page
         and anchor are not in it, so that a moved page number is stored without embedding again."""
         return hashlib.sha256(self.embedding_text.encode()).hexdigest()
+
+
+def stored_chunk(row: Row) -> NewChunk:
+    """What was embedded and indexed for a row with "text" and "heading_path"."""
+    return NewChunk(row["text"], tuple(json.loads(row["heading_path"])))
 
 
 @dataclass(frozen=True)

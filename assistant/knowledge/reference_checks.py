@@ -22,11 +22,11 @@ from assistant.knowledge.spaces import (
     SERVING,
     Space,
     drop_space,
-    find_space,
     list_spaces,
     make_space,
     set_state,
     space_ids,
+    without_vector,
 )
 from assistant.knowledge.vectors import Form
 
@@ -209,13 +209,7 @@ def spaces(folder: Folder, _: bool) -> Iterator[Fault]:
                 name=space.collection,
                 count=done,
             )
-            repair = in_pieces(folder, partial(_clear, space.id))
-            yield Fault("spaces", message, repair, False, space.id)
-
-
-def _clear(space_id: int, connection: Connection) -> bool:
-    space = find_space(connection, space_id)
-    return space is None or space.state != RETIRED or drop_space(connection, space_id, _PIECE)
+            yield Fault("spaces", message, folder.clear_retired, False, space.id)
 
 
 def _filled(connection: Connection, space: Space) -> tuple[int, int]:
@@ -245,7 +239,7 @@ def serve(collection_id: int, connection: Connection) -> None:
     """Let a space with a vector for each chunk serve; else an empty one, which the check of the
     vectors tells of."""
     for space_id in space_ids(connection, collection_id):
-        if connection.execute(_INCOMPLETE, (collection_id, space_id)).fetchone() is None:
+        if not without_vector(connection, space_id, most=1):
             set_state(connection, space_id, SERVING)
             return
     make_space(connection, collection_id, SERVING, LOST, Form(1))
@@ -254,8 +248,4 @@ def serve(collection_id: int, connection: Connection) -> None:
 _UNSERVED = (
     "SELECT id, name FROM collections "
     "WHERE id NOT IN (SELECT collection_id FROM spaces WHERE state = 'serving')"
-)
-_INCOMPLETE = (
-    "SELECT 1 FROM chunks WHERE collection_id = ? AND NOT EXISTS "
-    "(SELECT 1 FROM vectors WHERE space_id = ? AND chunk = chunks.id) LIMIT 1"
 )

@@ -21,9 +21,9 @@ from numpy.typing import ArrayLike
 from assistant.errors import KnowledgeError, KnowledgeLocked
 from assistant.knowledge.catalogue import Collection, find_collection, has_chunks
 from assistant.knowledge.changes import ChangeLog, extent, vectors_of
-from assistant.knowledge.chunks import stored_chunk
 from assistant.knowledge.database import Connection, Database, Row
 from assistant.knowledge.disk import exclusive
+from assistant.knowledge.records import stored_chunk
 from assistant.knowledge.spaces import (
     BUILDING,
     RETIRED,
@@ -33,6 +33,7 @@ from assistant.knowledge.spaces import (
     make_space,
     set_state,
     space_of,
+    without_vector,
 )
 from assistant.knowledge.store import KnowledgeBase
 from assistant.knowledge.vectors import Form, to_blobs
@@ -256,12 +257,7 @@ def _switch(database: Database, collection: Collection, space: Space) -> bool:
     """Let ``space`` serve; False where chunks came that have no vector in it yet."""
     with database.write() as connection:
         _check_building(connection, space)
-        missing = connection.execute(
-            "SELECT 1 FROM chunks WHERE collection_id = ? AND NOT EXISTS "
-            "(SELECT 1 FROM vectors WHERE space_id = ? AND chunk = chunks.id) LIMIT 1",
-            (collection.id, space.id),
-        ).fetchone()
-        if missing is not None:
+        if without_vector(connection, space.id, most=1):
             return False
         old = space_of(connection, collection.id, SERVING)
         if old is not None:

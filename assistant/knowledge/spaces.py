@@ -118,6 +118,17 @@ def set_state(connection: Connection, space_id: int, state: str) -> None:
     connection.execute("UPDATE spaces SET state = ? WHERE id = ?", (state, space_id))
 
 
+def without_vector(connection: Connection, space_id: int, most: int = -1) -> list[int]:
+    """Rows of the chunks of a space's collection that have no vector in it; all, or ``most``."""
+    rows = connection.execute(
+        "SELECT chunks.id FROM chunks JOIN spaces ON spaces.collection_id = chunks.collection_id "
+        "WHERE spaces.id = ?1 AND NOT EXISTS "
+        "(SELECT 1 FROM vectors WHERE space_id = ?1 AND chunk = chunks.id) LIMIT ?2",
+        (space_id, most),
+    )
+    return [row[0] for row in rows]
+
+
 def drop_space(connection: Connection, space_id: int, most: int = 2**62) -> bool:
     """Delete up to ``most`` vectors of a space, and the space with the last of them; whether it is
     gone. In pieces, so that no write lock is held for long."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +126,14 @@ class KnowledgeBase(DocumentStore):
             KnowledgeLocked: others wrote for the whole wait.
         """
         form, stored = self._encode(vectors, len(chunks))
-        rows = document_rows(uri, chunks, stored, self._ids_of(uri))
+        known_ids = self._ids_of(uri)
+        rows = document_rows(uri, chunks, stored, known_ids)
         new = NewSource(uri, title, kind, size, content_hash)
-        words = self._words_of(uri, kept={row.chunk_id for row in rows})
+        words = self._words_of(known_ids - {row.chunk_id for row in rows})
         with self._writing() as connection:
-            collection = self._claim(connection, form, is_empty=not rows)
+            collection = catalogue.claim_collection(
+                connection, self.name, self.fingerprint, form, is_empty=not rows
+            )
             known = catalogue.find_source(connection, collection, uri)
             if known is not None and (known.kind == TEXT_KIND) != (kind == TEXT_KIND):
                 raise taken_by_texts(uri)
@@ -145,9 +147,12 @@ class KnowledgeBase(DocumentStore):
         A document goes at once; texts, which may be a million under one name, go in pieces.
         """
         source = self.source(source_id)
-        if source is not None and source.kind == TEXT_KIND:
-            return StoreReport(removed=self.remove([hit.id for hit in self.chunks(source_id)]))
-        words = self._words_of(source_id)
+        if source is None:
+            return StoreReport()
+        ids = self._ids_of(source.uri)
+        if source.kind == TEXT_KIND:
+            return StoreReport(removed=self.remove(list(ids)))
+        words = self._words_of(ids)
         with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
             if collection is None or not catalogue.find_source(connection, collection, source_id):
@@ -156,10 +161,14 @@ class KnowledgeBase(DocumentStore):
             return StoreReport(removed=writer.delete_source(source_id))
 
     def upsert(self, texts: Sequence[NewText]) -> None:
-        form, stored = self._encode(self.embed_texts([new.text for new in texts]), len(texts))
+        self.upsert_embedded(texts, self.embed_texts([new.text for new in texts]))
+
+    def upsert_embedded(self, texts: Sequence[NewText], vectors: ArrayLike) -> None:
+        """As :meth:`upsert`, with the model's vectors, shape (len(texts), dimension), at hand."""
+        form, stored = self._encode(vectors, len(texts))
         rows = text_rows(texts, stored)
         with self._writing() as connection:
-            collection = self._claim(connection, form)
+            collection = catalogue.claim_collection(connection, self.name, self.fingerprint, form)
             TextWriter(connection, collection).upsert(texts, rows)
 
     def remove(self, ids: Sequence[str]) -> int:
@@ -168,8 +177,7 @@ class KnowledgeBase(DocumentStore):
         )
 
     def _remove(self, ids: Sequence[str]) -> int:
-        with self._reading() as (connection, collection):
-            words = reading.words_of_chunks(connection, collection, ids) if collection else {}
+        words = self._words_of(ids)
         with self._writing() as connection:
             collection = catalogue.find_collection(connection, self.name)
             if collection is None:
@@ -284,7 +292,7 @@ class KnowledgeBase(DocumentStore):
             yield connection
         self._folder.wrote()
 
-    def _encode(self, vectors: Any, count: int) -> tuple[Form, Stored]:
+    def _encode(self, vectors: ArrayLike, count: int) -> tuple[Form, Stored]:
         """``vectors`` as they will be stored: in the collection's form if that has chunks."""
         with self._reading() as (connection, collection):
             form = self._new_form
@@ -292,22 +300,14 @@ class KnowledgeBase(DocumentStore):
                 form = collection.space.form
                 if count:
                     collection.space.check(self.fingerprint)
-        stored = form.encode(vectors, count)
-        return replace(form, dimension=form.dimension_of(vectors)), stored
+        return form.fitted(vectors, count)
 
-    def _claim(self, connection: Connection, form: Form, is_empty: bool = False) -> Collection:
-        """The collection, checked against the model and the vectors that will be written."""
-        known = catalogue.find_collection(connection, self.name)
-        if known is not None and is_empty:
-            return known
-        return catalogue.claim_collection(connection, self.name, self.fingerprint, form)
-
-    def _words_of(self, source: int | str, kept: Container[str] = ()) -> dict[int, str]:
+    def _words_of(self, ids: Sequence[str] | set[str]) -> dict[int, str]:
         """Words to be deleted, made before the write lock is taken."""
         with self._reading() as (connection, collection):
-            if collection is None:
+            if collection is None or not ids:
                 return {}
-            return reading.words_of_source(connection, collection, source, kept)
+            return reading.words_of_chunks(connection, collection, ids)
 
     def _ids_of(self, uri: str) -> set[str]:
         with self._reading() as (connection, collection):

@@ -56,11 +56,7 @@ def export_lines(knowledge: KnowledgeBase, *, vectors: bool = True) -> Generator
     with knowledge.folder.database.read() as connection:
         collection = catalogue.find_collection(connection, knowledge.name)
         if collection is None:
-            raise KnowledgeError(
-                "There is no collection {name}: see `python -m ingest stats`.",
-                "没有名为 {name} 的知识库：请用 `python -m ingest stats` 查看。",
-                name=knowledge.name,
-            )
+            raise catalogue.no_collection(knowledge.name)
         yield to_line(_header(connection, collection))
         counts = {"sources": 0, "chunks": 0}
         for source in connection.execute(
@@ -257,9 +253,8 @@ class _Import:
             vectors.update(zip(hashes, made, strict=True))
             self.done = replace(self.done, embedded=self.done.embedded + len(hashes))
             yield self.done
-        form = self._knowledge.form
         values = np.array([vectors[one.chunk.content_hash] for one in chunks])
-        return replace(form, dimension=form.dimension_of(values)), form.encode(values, len(chunks))
+        return self._knowledge.form.fitted(values, len(chunks))
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:

@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from numpy.typing import ArrayLike
-
 from assistant.errors import KnowledgeError
 from assistant.knowledge import catalogue
 from assistant.knowledge.catalogue import TEXT_KIND, Collection
@@ -20,7 +18,6 @@ from assistant.knowledge.texts import (
     TextWriter,
     taken_by_document,
     taken_by_texts,
-    text_rows,
 )
 from assistant.knowledge.transfer_format import ChunkLine, LineError, SourceLine
 from assistant.knowledge.vectors import Form, Stored
@@ -46,7 +43,9 @@ class Part:
         uri, is_text = self.source.new.uri, self.source.new.kind == TEXT_KIND
         rows = self._rows()
         with knowledge.folder.database.write() as connection:
-            collection = _claim(connection, knowledge, self.form, is_empty=not rows)
+            collection = catalogue.claim_collection(
+                connection, knowledge.name, knowledge.fingerprint, self.form, is_empty=not rows
+            )
             known = catalogue.find_source(connection, collection, uri)
             if known is not None and (known.kind == TEXT_KIND) != is_text:
                 raise taken_by_document(uri) if is_text else taken_by_texts(uri)
@@ -98,20 +97,6 @@ class Part:
         )
 
 
-def add_texts_embedded(
-    knowledge: KnowledgeBase, texts: Sequence[NewText], vectors: ArrayLike
-) -> None:
-    """As :meth:`KnowledgeBase.upsert`, with the model's vectors, shape (n, dimension), at hand."""
-    form = knowledge.form
-    stored = form.encode(vectors, len(texts))
-    form = replace(form, dimension=form.dimension_of(vectors))
-    rows = text_rows(texts, stored)
-    with knowledge.folder.database.write() as connection:
-        collection = _claim(connection, knowledge, form, is_empty=False)
-        TextWriter(connection, collection).upsert(texts, rows)
-    knowledge.folder.wrote()
-
-
 def check_form(knowledge: KnowledgeBase, fingerprint: str, form: Form) -> None:
     """Raises KnowledgeError if vectors of another place can't be used in the collection."""
     if fingerprint != knowledge.fingerprint:
@@ -159,15 +144,6 @@ def check_ids(chunks: Sequence[ChunkLine]) -> None:
         if one.id in seen:
             raise LineError(one.line, "its id comes twice", "其编号重复")
         seen.add(one.id)
-
-
-def _claim(
-    connection: Connection, knowledge: KnowledgeBase, form: Form, is_empty: bool
-) -> Collection:
-    known = catalogue.find_collection(connection, knowledge.name)
-    if known is not None and is_empty:
-        return known
-    return catalogue.claim_collection(connection, knowledge.name, knowledge.fingerprint, form)
 
 
 def _hashes(connection: Connection, collection: Collection, ids: Sequence[str]) -> dict[str, str]:

@@ -13,10 +13,17 @@ from numpy.typing import ArrayLike
 from assistant.errors import KnowledgeError
 from assistant.knowledge.changes import ChangeLog, page_of_vectors
 from assistant.knowledge.checks import Fault, in_pieces
-from assistant.knowledge.chunks import stored_chunk
 from assistant.knowledge.database import Connection, Row
 from assistant.knowledge.folder import Folder
-from assistant.knowledge.spaces import RETIRED, SERVING, Space, find_space, list_spaces
+from assistant.knowledge.records import stored_chunk
+from assistant.knowledge.spaces import (
+    RETIRED,
+    SERVING,
+    Space,
+    find_space,
+    list_spaces,
+    without_vector,
+)
 from assistant.knowledge.vectors import to_blobs
 
 _PAGE = 8192
@@ -129,8 +136,7 @@ def _missing(
     with folder.database.read() as connection:
         if find_space(connection, space.id) != space:
             return  # a reindex has switched meanwhile
-        missing = connection.execute(_MISSING, (space.collection_id, space.id)).fetchall()
-        wrong = [row[0] for row in missing] + bad
+        wrong = without_vector(connection, space.id) + bad
         if not wrong:
             return
         first = connection.execute(
@@ -192,8 +198,4 @@ _CHUNK = "SELECT id, text, heading_path FROM chunks WHERE id = ?"
 _ORPHANS = (
     "SELECT chunk FROM vectors WHERE space_id = ? "
     "AND chunk NOT IN (SELECT id FROM chunks WHERE collection_id = ?)"
-)
-_MISSING = (
-    "SELECT id FROM chunks WHERE collection_id = ? AND NOT EXISTS "
-    "(SELECT 1 FROM vectors WHERE space_id = ? AND chunk = chunks.id)"
 )

@@ -16,7 +16,7 @@ score is always better; both keep the vectors' lengths.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,11 @@ class Form:
         if self.precision == "int8":
             return _integers(floats)
         return (floats / lengths if self.metric == "cosine" else floats).astype("<f4")
+
+    def fitted(self, values: ArrayLike, count: int) -> tuple[Form, Stored]:
+        """This form with the dimension of ``values``, and these as it stores them."""
+        stored = self.encode(values, count)
+        return replace(self, dimension=self.dimension_of(values)), stored
 
     def dimension_of(self, values: ArrayLike) -> int:
         """The dimension of ``values`` before they are encoded, 0 for none."""

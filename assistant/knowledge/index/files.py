@@ -88,6 +88,8 @@ def _index_at(path: Path, form: Form) -> Any:
             return faiss.read_index_binary(str(path))
         return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
+        if not path.exists():  # its space was cleared away since it was verified
+            raise FileNotFoundError(path) from error
         raise SnapshotError(str(error).splitlines()[0]) from error
 
 

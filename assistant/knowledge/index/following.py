@@ -165,7 +165,7 @@ class VectorIndex:
     def _is_ours(self, connection: Connection, state: State) -> bool:
         if changes.holds(connection, self.space.id, state.cursor):
             return True
-        # The space was dropped: it has neither vectors nor a log.
+        # An empty log (a damaged one that was made anew): what was built on it is all there is.
         return state.cursor == Cursor() == changes.head(connection, self.space.id)
 
     def _opened(self) -> State:

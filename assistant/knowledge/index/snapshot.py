@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from assistant.errors import KnowledgeError
+from assistant.knowledge.disk import sync
 from assistant.knowledge.vectors import Form
 
 #: Bytes that hold all of an index's structure but its vectors and their ids: while these are being
@@ -26,7 +27,8 @@ HEAD = 1 << 24
 _MAGIC = b"KBINDEX2"
 _TAIL = 8 + len(_MAGIC)
 _BLOCK = 1 << 20
-_ABANDONED_SECONDS = 3600
+#: A half-written file whose writer isn't known is left alone for so long.
+ABANDONED_SECONDS = 3600
 
 
 class SnapshotError(Exception):
@@ -109,7 +111,7 @@ def publish(path: Path, about: About, write: Callable[[Callable[[bytes], int]], 
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def check(file: BinaryIO, *, only_head: bool = False) -> About:
@@ -188,15 +190,7 @@ def _remove_abandoned(path: Path) -> None:
     """Half-written files of killed processes."""
     for beside in path.parent.glob(f"{path.name}.*.tmp"):
         try:
-            if time.time() - beside.stat().st_mtime > _ABANDONED_SECONDS:
+            if time.time() - beside.stat().st_mtime > ABANDONED_SECONDS:
                 beside.unlink()
         except FileNotFoundError:
             continue
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
