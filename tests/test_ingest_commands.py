@@ -15,9 +15,9 @@ import pytest
 from assistant.errors import DocumentError, KnowledgeLocked
 from assistant.knowledge.store import KnowledgeBase
 from assistant.settings import ROOT
-from ingest import __main__ as command_line
 from ingest.events import Failed, Finished, Progress, Skipped, Started, Summary
 from ingest.progress import Report, summary_line
+from tests.commands import exit_code, prepare
 from tests.samples import SAMPLES
 from tests.site import serve
 
@@ -25,16 +25,10 @@ from tests.site import serve
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
     """Runs a command in this process: its exit code, output and error output."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(command_line.Settings.load.__func__, "__defaults__", (None, None))
+    prepare(monkeypatch, tmp_path / "data")
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        try:
-            code = command_line.main(arguments)
-        except SystemExit as end:  # argparse
-            code = int(end.code or 0)
+        code = exit_code(arguments)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

@@ -19,7 +19,7 @@ from langchain_core.documents import Document
 
 from assistant.models.embeddings import EmbeddingModel, open_embeddings
 from assistant.settings import ROOT, Settings
-from ingest import __main__ as command_line
+from tests.commands import exit_code, prepare
 
 with warnings.catch_warnings():
     warnings.filterwarnings(
@@ -42,18 +42,12 @@ def run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> Run:
     """Runs a command in this process: its exit code, output and error output."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(command_line.Settings.load.__func__, "__defaults__", (None, None))
+    prepare(monkeypatch, tmp_path / "data")
 
     def call(*arguments: str, stdin: bytes | None = None) -> tuple[int, str, str]:
         if stdin is not None:
             monkeypatch.setattr(sys, "stdin", Standard(stdin))
-        try:
-            code = command_line.main(arguments)
-        except SystemExit as end:  # argparse
-            code = int(end.code or 0)
+        code = exit_code(arguments)
         captured = capfdbinary.readouterr()
         return code, captured.out.decode(), captured.err.decode()
 

@@ -17,7 +17,7 @@ import pytest
 from assistant.knowledge.overwriting import overwrite
 from assistant.knowledge.store import KnowledgeBase
 from assistant.settings import ROOT
-from ingest import __main__ as command_line
+from tests.commands import exit_code, prepare
 from tests.knowledge_samples import MODEL, add, nearest, open_knowledge
 
 Run = Callable[..., tuple[int, str, str]]
@@ -38,16 +38,10 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def run(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command in this process: its exit code, output and error output."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATA_DIR", str(data))
-    monkeypatch.setattr(command_line.Settings.load.__func__, "__defaults__", (None, None))
+    prepare(monkeypatch, data)
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        try:
-            code = command_line.main(arguments)
-        except SystemExit as end:  # argparse
-            code = int(end.code or 0)
+        code = exit_code(arguments)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
