@@ -35,8 +35,8 @@ from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Turn, as_chat_history, text_parts
 from assistant.memory.short_term import ShortTermMemory
-from assistant.models.chat import ChatModel
-from assistant.models.embeddings import EmbeddingModel
+from assistant.models.chat.backend import ChatModel
+from assistant.models.embedding.model import EmbeddingModel
 from assistant.passages import Passage, select_passages
 from assistant.prompts import LANGUAGES, Prompts, language_of
 from assistant.retrieval import Retriever

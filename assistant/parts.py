@@ -13,10 +13,10 @@ from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.short_term import ShortTermMemory
-from assistant.models.chat import ChatModel
-from assistant.models.choice import open_chat
-from assistant.models.embeddings import EmbeddingModel, open_embeddings
-from assistant.models.rerank import open_reranker
+from assistant.models.chat.backend import ChatModel
+from assistant.models.chat.choice import open_chat
+from assistant.models.embedding.model import EmbeddingModel, open_embeddings
+from assistant.models.reranking.reranker import open_reranker
 from assistant.prompts import load_prompts
 from assistant.retrieval import Retriever
 from assistant.rewriting import Rewriter

@@ -232,9 +232,7 @@ def _resident_gb() -> float:
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             command = (status.parent / "cmdline").read_bytes()
-            ours = (
-                b"benchmarks.conversations" in command or b"assistant/models/server.py" in command
-            )
+            ours = b"benchmarks.conversations" in command or b"models/local/server.py" in command
             if ours or b"valkey-server" in command:
                 text = status.read_text()
                 total += int(text.split("VmRSS:")[1].split()[0]) if "VmRSS:" in text else 0

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from assistant.errors import AssistantError, DocumentError, ModelRefused
 from assistant.knowledge.records import NewChunk
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embeddings import EmbeddingModel
+from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
 from ingest.crawl import CrawlRequest, NoPage, Page, fetch_pages
 from ingest.events import (

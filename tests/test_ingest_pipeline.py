@@ -14,7 +14,7 @@ import pytest
 
 from assistant.errors import KnowledgeError, KnowledgeLocked, ModelRefused
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embeddings import EmbeddingModel, open_embeddings
+from assistant.models.embedding.model import EmbeddingModel, open_embeddings
 from assistant.settings import Settings
 from ingest.events import Added, Event, Failed, Finished, Progress, Skipped, Started, Unchanged
 from ingest.pipeline import Pipeline

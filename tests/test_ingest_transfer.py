@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from langchain_core.documents import Document
 
-from assistant.models.embeddings import EmbeddingModel, open_embeddings
+from assistant.models.embedding.model import EmbeddingModel, open_embeddings
 from assistant.settings import ROOT, Settings
 from tests.commands import exit_code, prepare
 

@@ -19,9 +19,9 @@ import pytest
 
 from assistant import keeper
 from assistant.errors import ModelUnavailable, ServiceError
-from assistant.models import catalogue, cores, speed
-from assistant.models.catalogue import ModelFile, PartPackages
-from assistant.models.local import LocalChatServer, ModelState
+from assistant.models.local import catalogue, cores, speed
+from assistant.models.local.catalogue import ModelFile, PartPackages
+from assistant.models.local.chat_server import LocalChatServer, ModelState
 from assistant.settings import ROOT, Settings
 
 NAME = "qwen2.5-coder-0.5b"
@@ -95,7 +95,7 @@ def test_streams_an_answer_with_usage(client: httpx.Client) -> None:
 
 OTHER_PROCESS = """
 import sys
-from assistant.models.local import LocalChatServer
+from assistant.models.local.chat_server import LocalChatServer
 from assistant.settings import Settings
 
 settings = Settings.load(dict(pair.split("=", 1) for pair in sys.argv[2:]), None)

@@ -16,7 +16,7 @@ from assistant.errors import MemoryUnavailable
 from assistant.memory.long_term import Keys, LongTermMemory
 from assistant.memory.records import Turn, as_chat_history, text_parts
 from assistant.memory.short_term import ShortTermMemory
-from assistant.models.embeddings import estimate_tokens
+from assistant.models.embedding.model import estimate_tokens
 
 
 def turn(question: str, answer: str = "好。", at: float = 1.0, id: str = "") -> Turn:

@@ -24,8 +24,8 @@ import pytest
 
 from assistant.errors import ModelError, ModelFileError
 from assistant.models import __main__ as command
-from assistant.models import catalogue, downloads, files, sources
-from assistant.models.catalogue import ModelFile, PartPackages
+from assistant.models.local import catalogue, downloads, files, sources
+from assistant.models.local.catalogue import ModelFile, PartPackages
 from assistant.settings import ROOT, Settings
 
 DATA = random.Random(7).randbytes(300_000)  # several chunks
@@ -349,8 +349,8 @@ def test_folder_that_is_a_file(settings: Settings) -> None:
 
 FETCH = """
 import json, sys
-from assistant.models import files
-from assistant.models.catalogue import ModelFile, PartPackages
+from assistant.models.local import files
+from assistant.models.local.catalogue import ModelFile, PartPackages
 from assistant.settings import Settings
 
 row = json.loads(sys.argv[1])

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from assistant.errors import ModelError, ModelRefused, ModelUnavailable, SettingsError
-from assistant.models.chat import ChatModel
-from assistant.models.choice import open_chat
-from assistant.models.embeddings import estimate_tokens, open_embeddings
-from assistant.models.reading import LEAST_PASSAGE_TOKENS, MOST_PASSAGE_TOKENS, Reading
-from assistant.models.rerank import open_reranker
+from assistant.models.chat.backend import ChatModel
+from assistant.models.chat.choice import open_chat
+from assistant.models.chat.reading import LEAST_PASSAGE_TOKENS, MOST_PASSAGE_TOKENS, Reading
+from assistant.models.embedding.model import estimate_tokens, open_embeddings
+from assistant.models.reranking.reranker import open_reranker
 from assistant.settings import Settings
 from tests.openai_server import OpenAIServer, Reply, openai_server
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.models.embeddings import estimate_tokens
+from assistant.models.embedding.model import estimate_tokens
 from assistant.passages import GAP, select_passages
 from assistant.sentences import split_sentences
 from tests.passages import hit

@@ -11,7 +11,7 @@ import pytest
 from assistant.knowledge.fusion import fuse
 from assistant.knowledge.records import Hit, NewChunk
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embeddings import open_embeddings
+from assistant.models.embedding.model import open_embeddings
 from assistant.retrieval import Retriever
 from assistant.settings import Settings
 from tests.passages import hit

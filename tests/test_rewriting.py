@@ -4,7 +4,7 @@ import pytest
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 
-from assistant.models.embeddings import estimate_tokens
+from assistant.models.embedding.model import estimate_tokens
 from assistant.prompts import load_prompts
 from assistant.rewriting import Rewriter, clean, history_aware_retriever, points, recalls
 

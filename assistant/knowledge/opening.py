@@ -8,7 +8,7 @@ from assistant.knowledge.store import DEFAULT_COLLECTION, KnowledgeBase
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
-    from assistant.models.embeddings import EmbeddingModel
+    from assistant.models.embedding.model import EmbeddingModel
 
 
 def open_knowledge(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from assistant.errors import AssistantError, SettingsError
 from assistant.language import reader_language
-from assistant.models import catalogue, files
-from assistant.models.progress_bar import terminal_bar
+from assistant.models.local import catalogue, files
+from assistant.models.local.progress_bar import terminal_bar
 from assistant.settings import Settings
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from assistant.errors import ModelFileError
-from assistant.models import downloads
-from assistant.models.catalogue import ModelFile
-from assistant.models.downloads import Report
+from assistant.models.local import downloads
+from assistant.models.local.catalogue import ModelFile
+from assistant.models.local.downloads import Report
 from assistant.settings import Settings
 
 #: pip prints nothing before it has been imported, which takes its time on a busy machine.

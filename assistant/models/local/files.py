@@ -20,8 +20,8 @@ from pathlib import Path
 
 from assistant import keeper
 from assistant.errors import ModelFileError
-from assistant.models.catalogue import ModelFile
-from assistant.models.sources import SOURCES, huggingface_url, partials
+from assistant.models.local.catalogue import ModelFile
+from assistant.models.local.sources import SOURCES, huggingface_url, partials
 from assistant.settings import Settings
 
 #: Told bytes here, bytes in all, and the source that they come from.

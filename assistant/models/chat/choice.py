@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assistant.models.chat import ChatModel, RemoteChat
-from assistant.models.embedded import EmbeddedChat
+from assistant.models.chat.backend import ChatModel, RemoteChat
+from assistant.models.chat.embedded import EmbeddedChat
 from assistant.models.providers import LOCAL, endpoint, split_name
 from assistant.settings import Settings
 

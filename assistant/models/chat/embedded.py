@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import BaseMessage
 
-from assistant.models.chat import ChatModel, openai_client, reading
+from assistant.models.chat.backend import ChatModel, openai_client, reading
+from assistant.models.chat.reading import Reading
 from assistant.models.failures import as_model_error
-from assistant.models.local import LocalChatServer
-from assistant.models.progress_bar import terminal_bar
+from assistant.models.local.chat_server import LocalChatServer
+from assistant.models.local.progress_bar import terminal_bar
+from assistant.models.local.speed import local_speed
 from assistant.models.providers import LOCAL, Endpoint
-from assistant.models.reading import Reading
-from assistant.models.speed import local_speed
 from assistant.settings import Settings
 
 if TYPE_CHECKING:

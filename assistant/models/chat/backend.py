@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from langchain_core.messages import BaseMessage
 
+from assistant.models.chat.reading import Reading
 from assistant.models.failures import as_model_error
 from assistant.models.providers import LOCAL, Endpoint
-from assistant.models.reading import Reading
 from assistant.settings import Settings
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assistant.errors import ModelUnavailable
-from assistant.models.local import ChatService, LocalChatServer
+from assistant.models.local.chat_server import ChatService, LocalChatServer
 from assistant.settings import Settings
 
 #: Other work on the machine only ever slows a round down: the best of some short ones counts.

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from assistant.models.catalogue import ModelFile
-from assistant.models.downloads import Report, download
-from assistant.models.package_index import from_index, index_journal, index_partial
+from assistant.models.local.catalogue import ModelFile
+from assistant.models.local.downloads import Report, download
+from assistant.models.local.package_index import from_index, index_journal, index_partial
 from assistant.settings import Settings
 
 MODELSCOPE = "https://modelscope.cn/models"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.errors import AssistantError, ModelUnavailable
-from assistant.models import catalogue, files
-from assistant.models import server as server_script
-from assistant.models.cores import usable_cores
+from assistant.models.local import catalogue, files
+from assistant.models.local import server as server_script
+from assistant.models.local.cores import usable_cores
 from assistant.processes import Endpoint, Launch, Lease, Service, attach
 from assistant.settings import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from assistant.models.files import Progress
+from assistant.models.local.files import Progress
 
 
 @contextmanager

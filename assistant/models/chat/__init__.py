@@ -1,0 +1,1 @@
+"""Chat models: one kind for each way of speaking to one."""

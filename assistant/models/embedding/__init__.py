@@ -1,0 +1,1 @@
+"""Embedding models, and the vectors that were asked for before."""

@@ -1,0 +1,1 @@
+"""The embedded chat model: its files, its server, its speed."""
