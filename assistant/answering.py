@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langchain_core.documents import Document
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import BaseMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from langchain_core.runnables import Runnable, RunnableLambda
@@ -16,9 +17,17 @@ from assistant.prompts import Prompts, language_of
 
 
 def stuff_documents_chain(
-    model: BaseChatModel, prompts: Prompts
+    model: Runnable[LanguageModelInput, BaseMessage], prompts: Prompts
 ) -> Runnable[dict[str, object], str]:
-    """LangChain's stuff-documents chain: ``{input, context}`` -> the answer, streamed.
+    """LangChain's stuff-documents chain: ``{input, context}`` -> the answer, streamed."""
+    chain = stuffed_messages(model, prompts) | StrOutputParser()
+    return chain.with_config(run_name="stuff_documents_chain")
+
+
+def stuffed_messages(
+    model: Runnable[LanguageModelInput, BaseMessage], prompts: Prompts
+) -> Runnable[dict[str, object], BaseMessage]:
+    """The same with the model's whole messages, thoughts and all.
 
     ``context`` is a list of documents (numbered from 1 in that order; a document whose metadata
     has ``rendered`` is taken as it is). The prompt is in the language of ``input``.
@@ -35,7 +44,7 @@ def stuff_documents_chain(
         return chosen.invoke({"context": "\n".join(lines), "question": question})
 
     stuffed: Runnable[dict[str, object], PromptValue] = RunnableLambda(prompt, name="stuffed")
-    return (stuffed | model | StrOutputParser()).with_config(run_name="stuff_documents_chain")
+    return stuffed | model
 
 
 def as_document(hit: Hit) -> Document:

@@ -27,21 +27,22 @@ from dataclasses import dataclass
 from langchain_core.messages import BaseMessage
 
 from assistant import events
-from assistant.answering import passage_document, stuff_documents_chain
+from assistant.answer_events import answer_events
+from assistant.answering import passage_document, stuffed_messages
 from assistant.citations import Checked, check_citations
-from assistant.errors import MemoryUnavailable, ModelError
+from assistant.errors import BadAnswer, MemoryUnavailable, ModelError, ModelStopped
 from assistant.knowledge.records import Hit
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Turn, as_chat_history, text_parts
 from assistant.memory.short_term import ShortTermMemory
-from assistant.models.chat.backend import ChatModel
+from assistant.models.chat.model import ChatModel
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.passages import Passage, select_passages
 from assistant.prompts import LANGUAGES, Prompts, language_of
 from assistant.retrieval import Retriever
 from assistant.rewriting import Rewriter, Standalone, points, recalls
-from assistant.turn_progress import TurnProgress, checked_question, source_event
+from assistant.turn_progress import TurnProgress, checked_question, done_event, source_event
 
 log = logging.getLogger(__name__)
 
@@ -117,10 +118,13 @@ class Conversation:
         if self.knowledge.is_empty:
             yield from self._say(now, _EMPTY)
         else:
-            yield from self._answer(now, stopped or threading.Event())
+            try:
+                yield from self._answer(now, stopped or threading.Event())
+            except ModelStopped:
+                now.incomplete = "stopped"
         yield from self._remember(now, retry)
         now.timings["total"] = round(now.elapsed(), 3)
-        yield events.Done(conversation_id, now.answer, now.refused, dict(now.timings), now.stopped)
+        yield done_event(now)
 
     def _recall_history(self, now: TurnProgress) -> Iterator[events.Event]:
         try:
@@ -135,7 +139,7 @@ class Conversation:
 
     def _answer(self, now: TurnProgress, stopped: threading.Event) -> Iterator[events.Event]:
         yield from self._await_model(now)
-        yield from self._rewrite(now)
+        yield from self._rewrite(now, stopped)
         yield now.step("retrieve")
         hits = self.retriever.search(now.standalone.text, now.standalone.background)
         if not hits:
@@ -155,7 +159,7 @@ class Conversation:
         self.chat.model()
         now.waited = now.elapsed()
 
-    def _rewrite(self, now: TurnProgress) -> Iterator[events.Event]:
+    def _rewrite(self, now: TurnProgress, stopped: threading.Event) -> Iterator[events.Event]:
         recollections: list[str] = []
         if recalls(now.question) or (not now.history and points(now.question)):
             for memory in self._recollect(now):
@@ -164,8 +168,19 @@ class Conversation:
                 yield memory
         if now.history or recollections:
             yield now.step("rewrite")
-        with self.rewrite_chat.guard():
-            now.standalone = self.rewriter.rewrite(now.question, now.history, recollections)
+        try:
+            now.standalone = self.rewriter.rewrite(
+                now.question, now.history, recollections, stopped
+            )
+        except ModelStopped:
+            raise
+        except ModelError as error:
+            # The chat model itself being away is told by the answer that it can't give.
+            if self.rewrite_chat is self.chat and not isinstance(error, BadAnswer):
+                raise
+            log.warning("the question was not rewritten: %s", error)
+            yield events.Notice(error.kind, error.text(now.language))
+            now.standalone = self.rewriter.joined(now.question, now.history, recollections)
         yield events.Rewrite(now.question, now.standalone.text, now.standalone.changed)
 
     def _recollect(self, now: TurnProgress) -> Iterator[events.Event]:
@@ -196,34 +211,24 @@ class Conversation:
     ) -> Iterator[events.Event]:
         context = [passage_document(passage) for passage in passages]
         asked: dict[str, object] = {"input": now.standalone.text, "context": context}
-        with self.chat.guard():
-            chain = stuff_documents_chain(self.chat.model(), self.prompts)
-            for _ in range(ATTEMPTS):
-                yield from self._tokens(now, chain.stream(asked), stopped)
-                if now.answer.strip() or now.stopped:
-                    return
-        raise ModelError(
+        chain = stuffed_messages(self.chat.model().bind(stopped=stopped), self.prompts)
+        for _ in range(ATTEMPTS):
+            stream = chain.stream(asked)
+            try:
+                yield from answer_events(now, stream)
+            finally:
+                # Closes the connection, so that a server stops writing what nobody reads.
+                close: Callable[[], None] = getattr(stream, "close", lambda: None)
+                close()
+            if stopped.is_set():
+                now.incomplete = "stopped"
+            if now.answer.strip() or now.incomplete:
+                return
+        raise BadAnswer(
             "The chat model gave an empty answer {attempts} times: ask again, or in other words.",
             "聊天模型连续 {attempts} 次没有给出任何内容：请重试，或换一种问法。",
             attempts=ATTEMPTS,
         )
-
-    def _tokens(
-        self, now: TurnProgress, stream: Iterator[str], stopped: threading.Event
-    ) -> Iterator[events.Event]:
-        try:
-            for piece in stream:
-                if stopped.is_set():
-                    now.stopped = True
-                    return
-                if piece:
-                    now.timings.setdefault("first_token", round(now.elapsed(), 3))
-                    now.answer += piece
-                    yield events.Token(piece)
-        finally:
-            # Closes the connection, so that a server stops writing what nobody reads.
-            close: Callable[[], None] = getattr(stream, "close", lambda: None)
-            close()
 
     def _revise(self, now: TurnProgress, passages: Sequence[Passage]) -> events.Revise:
         checked: Checked = check_citations(now.answer, passages, now.standalone.text)
@@ -249,8 +254,11 @@ class Conversation:
             sources=tuple(source.as_json() for source in now.sources),
             timings=dict(now.timings),
             refused=now.refused,
-            stopped=now.stopped,
+            stopped=now.incomplete == "stopped",
             unsupported=now.unsupported,
+            incomplete=now.incomplete,
+            model=now.model,
+            tokens=dict(now.tokens),
         )
         if retry:
             self.short_term.drop_last(now.user, now.conversation_id)

@@ -53,6 +53,12 @@ class SettingsError(AssistantError):
     kind = "settings"
 
 
+class KeyMissing(SettingsError):
+    """A model's service needs a key, and the settings have none."""
+
+    kind = "key_missing"
+
+
 class ModelError(AssistantError):
     """A model can't be had or can't answer."""
 
@@ -66,15 +72,75 @@ class ModelFileError(ModelError):
 
 
 class ModelUnavailable(ModelError):
-    """The model's server can't be reached or is not ready."""
+    """The model's server can't be reached, is failing or is not ready."""
 
     kind = "model_unavailable"
 
 
+class ModelTimeout(ModelUnavailable):
+    """The model's server did not answer in time."""
+
+    kind = "model_timeout"
+
+
+class StreamBroken(ModelUnavailable):
+    """The connection broke off in the middle of an answer."""
+
+    kind = "stream_broken"
+
+
 class ModelRefused(ModelError):
-    """The model's server answered with an error (key, quota, limit, bad request)."""
+    """The model's server answered with an error, which none of the classes below tells better."""
 
     kind = "model_refused"
+
+
+class KeyRefused(ModelRefused):
+    """The key is wrong, or doesn't allow this model."""
+
+    kind = "key_refused"
+
+
+class QuotaExhausted(ModelRefused):
+    """The account has no quota or no money left."""
+
+    kind = "quota"
+
+
+class RateLimited(ModelRefused):
+    """Too many requests in a short time."""
+
+    kind = "rate_limit"
+
+
+class ContentFiltered(ModelRefused):
+    """The service's filter stopped the question, the passages or the answer."""
+
+    kind = "content_filter"
+
+
+class ModelUnknown(ModelRefused):
+    """The service has no such model, or it is not opened for this account."""
+
+    kind = "model_unknown"
+
+
+class ContextTooLong(ModelRefused):
+    """The prompt and the answer don't fit the model's context."""
+
+    kind = "context_too_long"
+
+
+class BadAnswer(ModelError):
+    """What the service sent can't be read, or is nothing."""
+
+    kind = "bad_answer"
+
+
+class ModelStopped(ModelError):
+    """The reader stopped the call; not a fault."""
+
+    kind = "stopped"
 
 
 class ServiceError(AssistantError):

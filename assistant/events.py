@@ -1,7 +1,7 @@
 """The events of a turn, in the order they happen.
 
 The page, the command line, the API, the tests and the benchmarks all consume this one stream:
-``(step | notice)* memory* rewrite? source* (thinking | token)* revise? (done | error)``.
+``(step | notice)* memory* rewrite? source* (thinking | token | revise | notice)* (done | error)``.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class Token(Event):
 
 @dataclass(frozen=True)
 class Revise(Event):
-    """The whole answer after its citations were checked; replaces what was streamed."""
+    """Replaces what was streamed: the whole answer after its citations were checked, or nothing
+    where it turned out to be thoughts."""
 
     answer: str
     cited: tuple[int, ...]
@@ -102,6 +103,9 @@ class Done(Event):
     refused: bool
     timings: dict[str, float] = field(default_factory=dict)
     stopped: bool = False
+    incomplete: str = ""  # why the answer ends early: "stopped", "broken" or "cut"
+    model: str = ""  # that answered, as "provider:model"
+    tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.short_term import ShortTermMemory
-from assistant.models.chat.backend import ChatModel
 from assistant.models.chat.choice import open_chat
-from assistant.models.embedding.model import EmbeddingModel, open_embeddings
-from assistant.models.reranking.reranker import open_reranker
+from assistant.models.chat.model import ChatModel
+from assistant.models.embedding.choice import open_embeddings
+from assistant.models.embedding.model import EmbeddingModel
+from assistant.models.reranking.choice import open_reranker
 from assistant.prompts import load_prompts
 from assistant.retrieval import Retriever
 from assistant.rewriting import Rewriter
@@ -73,7 +74,14 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         short_term=ShortTermMemory(embeddings.count_tokens, settings.history_tokens),
         long_term=long_term,
     )
-    closers = (long_term.close, address.close, chat.close, rewrite_chat.close, knowledge.close)
+    closers = (
+        long_term.close,
+        address.close,
+        chat.close,
+        rewrite_chat.close,
+        knowledge.close,
+        embeddings.close,
+    )
     return Parts(
         settings=settings,
         embeddings=embeddings,

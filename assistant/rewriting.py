@@ -8,6 +8,7 @@ that were never said. Otherwise the question is searched together with the one b
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -73,22 +74,30 @@ class Rewriter:
     count_tokens: Callable[[str], int]
 
     def rewrite(
-        self, question: str, history: Sequence[BaseMessage], recollections: Sequence[str] = ()
+        self,
+        question: str,
+        history: Sequence[BaseMessage],
+        recollections: Sequence[str] = (),
+        stopped: threading.Event | None = None,
     ) -> Standalone:
         """Complete ``question``.
 
         Args:
             history: the conversation so far, oldest first.
             recollections: earlier questions of the user, from other conversations.
+            stopped: ends the rewriting when it is set.
 
         Raises:
-            whatever the model's client raises: the caller translates it at its border.
+            ModelError: the model can't rewrite; :meth:`joined` can.
+            ModelStopped: ``stopped`` was set.
         """
         if not history and not recollections:
             return Standalone(question, question)
         language = language_of(question)
         told = self.render_history(history, recollections, language)
-        model = self.model().bind(max_tokens=MOST_TOKENS, temperature=0.0, stop=["\n"])
+        model = self.model().bind(
+            max_tokens=MOST_TOKENS, temperature=0.0, stop=["\n"], thinking=False, stopped=stopped
+        )
         chain = self.prompts.get("rewrite", language) | model | StrOutputParser()
         candidate = clean(chain.invoke({"history": told, "question": question}))
         if candidate == question:
@@ -96,6 +105,13 @@ class Rewriter:
             return Standalone(question, question, told if points(question) else "")
         if is_sound(candidate, question, told):
             return Standalone(question, candidate, told)
+        return self.joined(question, history, recollections)
+
+    def joined(
+        self, question: str, history: Sequence[BaseMessage], recollections: Sequence[str] = ()
+    ) -> Standalone:
+        """Without the model: the question together with the one before it."""
+        told = self.render_history(history, recollections, language_of(question))
         return Standalone(question, fallback(question, history, recollections), told)
 
     def prompt_prefix(self, history: Sequence[BaseMessage]) -> list[BaseMessage]:

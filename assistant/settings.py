@@ -9,93 +9,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from assistant import setting_values as values
 from assistant.errors import SettingsError
+from assistant.providers import TABLE
 
-ROOT = Path(__file__).resolve().parent.parent
-
-
-def _text(value: str) -> str:
-    return value
-
-
-def _path(value: str) -> Path:
-    return (ROOT / Path(value).expanduser()).resolve()
-
-
-def _models_path(value: str) -> Path:
-    if value:
-        return _path(value)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "conversational-rag" / "models"
-
-
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not value.lstrip("-").isdigit() or not low <= int(value) <= high:
-            raise ValueError(f"a whole number from {low} to {high}", f"{low} 到 {high} 之间的整数")
-        return int(value)
-
-    return parse
-
-
-def _decimal(low: float, high: float) -> Callable[[str], float]:
-    def parse(value: str) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = float("nan")
-        if not low <= number <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}", f"{low:g} 到 {high:g} 之间的数")
-        return number
-
-    return parse
-
-
-def _choice(*names: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in names:
-            raise ValueError("one of " + ", ".join(names), "以下之一：" + "、".join(names))
-        return value
-
-    return parse
-
-
-def _several(*names: str) -> Callable[[str], tuple[str, ...]]:
-    def parse(value: str) -> tuple[str, ...]:
-        items = tuple(item.strip() for item in value.split(",") if item.strip())
-        if not items or not set(items) <= set(names):
-            raise ValueError(
-                "a comma-separated list out of " + ", ".join(names),
-                "用逗号分隔的列表，可选：" + "、".join(names),
-            )
-        return items
-
-    return parse
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value and (urlsplit(value).scheme not in schemes or len(value.split("://")[1]) == 0):
-            forms = ", ".join(f"{scheme}://..." for scheme in schemes)
-            raise ValueError(f"empty or a URL like {forms}", f"留空或形如 {forms} 的地址")
-        return value.rstrip("/")
-
-    return parse
-
-
-def _model(value: str) -> str:
-    if value and ":" not in value and value not in ("auto", "none"):
-        raise ValueError(
-            'a "provider:model" string such as local: or dashscope:qwen-plus',
-            '"服务:模型" 形式，例如 local: 或 dashscope:qwen-plus',
-        )
-    return value
+ROOT = values.ROOT
 
 
 @dataclass(frozen=True)
@@ -106,6 +29,7 @@ class Setting:
     default: str
     parse: Callable[[str], object]
     secret: bool = False
+    service: bool = False  # of a provider: kept in Settings.services
 
 
 @dataclass(frozen=True)
@@ -127,18 +51,17 @@ class Settings:
     vector_index: str
     vector_metric: str
     vector_precision: str
-    temperature: float
-    max_tokens: int
+    models_file: Path
+    temperature: float | None
+    max_tokens: int | None
+    top_p: float | None
+    top_k: int | None
+    context_window: int | None
+    enable_thinking: bool | None
+    extra_body: Mapping[str, object] | None
     model_timeout: float
-    openai_base_url: str
-    openai_api_key: str
-    vllm_base_url: str
-    vllm_api_key: str
-    dashscope_base_url: str
-    dashscope_api_key: str
-    deepseek_base_url: str
-    deepseek_api_key: str
-    ollama_base_url: str
+    model_retries: int
+    embedding_cache_mb: int
     local_threads: int
     local_context: int
     first_token_seconds: float
@@ -151,6 +74,10 @@ class Settings:
     user_agent: str
     grace_seconds: float
     log_level: str
+    #: Addresses and keys of the providers, by the names of their settings.
+    services: Mapping[str, str] = field(repr=False)
+    #: Names of the settings that the user set: ``auto`` goes by them.
+    given: frozenset[str]
 
     @classmethod
     def load(
@@ -173,17 +100,23 @@ class Settings:
                     file=env_file,
                 ) from error
         given.update(os.environ if environment is None else environment)
-        values: dict[str, object] = {}
+        found: dict[str, object] = {}
+        services: dict[str, str] = {}
         english: list[str] = []
         chinese: list[str] = []
         for row in SETTINGS:
             text = (given.get(row.name) or "").strip() or row.default
             try:
-                values[row.name.lower()] = row.parse(text)
+                value = row.parse(text)
             except ValueError as error:
                 shown = "(hidden)" if row.secret else repr(text)
                 english.append(f"{row.name} is {shown}; expected {error.args[0]}.")
                 chinese.append(f"{row.name} 的值是 {shown}；应为{error.args[1]}。")
+                continue
+            if row.service:
+                services[row.name] = str(value)
+            else:
+                found[row.name.lower()] = value
         if english:
             raise SettingsError(
                 "{en}\nChange it in .env (see .env.example).",
@@ -191,7 +124,8 @@ class Settings:
                 en="\n".join(english),
                 zh="\n".join(chinese),
             )
-        settings = cls(**values)  # type: ignore[arg-type]
+        present = frozenset(row.name for row in SETTINGS if (given.get(row.name) or "").strip())
+        settings = cls(**found, services=services, given=present)  # type: ignore[arg-type]
         settings._check_together()
         return settings
 
@@ -219,68 +153,84 @@ class Settings:
         return self.data_dir / "uploads"
 
 
+def _service_settings() -> list[Setting]:
+    rows = []
+    for provider in TABLE:
+        for name in provider.settings:
+            if name.endswith("_API_KEY"):
+                rows.append(Setting(name, "", values.text, secret=True, service=True))
+            else:
+                url = values.url("http", "https")
+                rows.append(Setting(name, provider.base_url, url, service=True))
+    return rows
+
+
 SETTINGS: tuple[Setting, ...] = (
     # Web app
-    Setting("HOST", "127.0.0.1", _text),
-    Setting("PORT", "7860", _integer(0, 65535)),
-    Setting("LANGUAGE", "auto", _choice("auto", "zh", "en")),
+    Setting("HOST", "127.0.0.1", values.text),
+    Setting("PORT", "7860", values.integer(0, 65535)),
+    Setting("LANGUAGE", "auto", values.choice("auto", "zh", "en")),
     # Folders
-    Setting("DATA_DIR", "data", _path),
-    Setting("MODEL_DIR", "", _models_path),
+    Setting("DATA_DIR", "data", values.path),
+    Setting("MODEL_DIR", "", values.models_path),
     Setting(
         "MODEL_SOURCES",
         "huggingface,modelscope,index",
-        _several("huggingface", "modelscope", "index"),
+        values.several("huggingface", "modelscope", "index"),
     ),
-    Setting("HF_ENDPOINT", "https://huggingface.co", _url("http", "https")),
+    Setting("HF_ENDPOINT", "https://huggingface.co", values.url("http", "https")),
     # Long-term memory
-    Setting("REDIS_URL", "", _url("redis", "rediss", "unix")),
+    Setting("REDIS_URL", "", values.url("redis", "rediss", "unix")),
     # Models
-    Setting("CHAT_MODEL", "local:qwen2.5-coder-1.5b", _model),
-    Setting("REWRITE_MODEL", "", _model),
-    Setting("EMBEDDING_MODEL", "local:multilingual-e5-small", _model),
-    Setting("RERANK_MODEL", "none", _model),
+    Setting("CHAT_MODEL", "local:qwen2.5-coder-1.5b", values.text),
+    Setting("REWRITE_MODEL", "", values.text),
+    Setting("EMBEDDING_MODEL", "local:multilingual-e5-small", values.text),
+    Setting("RERANK_MODEL", "none", values.text),
     # Vectors; the names are those of knowledge/index/kinds.py and knowledge/vectors.py
     Setting(
         "VECTOR_INDEX",
         "auto",
-        _choice("auto", "flat", "sq8", "ivf", "ivf-sq8", "ivf-pq", "hnsw", "hnsw-sq8"),
+        values.choice("auto", "flat", "sq8", "ivf", "ivf-sq8", "ivf-pq", "hnsw", "hnsw-sq8"),
     ),
-    Setting("VECTOR_METRIC", "cosine", _choice("cosine", "ip", "l2")),
-    Setting("VECTOR_PRECISION", "float32", _choice("float32", "int8", "binary")),
-    Setting("TEMPERATURE", "0.2", _decimal(0, 2)),
-    Setting("MAX_TOKENS", "512", _integer(16, 32768)),
-    Setting("MODEL_TIMEOUT", "120", _decimal(1, 3600)),
+    Setting("VECTOR_METRIC", "cosine", values.choice("cosine", "ip", "l2")),
+    Setting("VECTOR_PRECISION", "float32", values.choice("float32", "int8", "binary")),
+    # Of chat models; empty: the default of each provider, models/options.py
+    Setting("MODELS_FILE", "models.toml", values.path),
+    Setting("TEMPERATURE", "", values.optional(values.decimal(0, 2))),
+    Setting("MAX_TOKENS", "", values.optional(values.integer(16, 131072))),
+    Setting("TOP_P", "", values.optional(values.decimal(0.01, 1))),
+    Setting("TOP_K", "", values.optional(values.integer(1, 1000))),
+    Setting("CONTEXT_WINDOW", "", values.optional(values.integer(1024, 10_000_000))),
+    Setting("ENABLE_THINKING", "", values.optional(values.switch)),
+    Setting("EXTRA_BODY", "", values.optional(values.json_object)),
+    Setting("MODEL_TIMEOUT", "120", values.decimal(1, 3600)),
+    Setting("MODEL_RETRIES", "2", values.integer(0, 10)),
+    Setting("EMBEDDING_CACHE_MB", "256", values.integer(0, 65536)),
     # Services
-    Setting("OPENAI_BASE_URL", "https://api.openai.com/v1", _url("http", "https")),
-    Setting("OPENAI_API_KEY", "", _text, secret=True),
-    Setting("VLLM_BASE_URL", "http://127.0.0.1:6006/v1", _url("http", "https")),
-    Setting("VLLM_API_KEY", "", _text, secret=True),
+    *_service_settings(),
+    Setting("HF_TOKEN", "", values.text, secret=True, service=True),
     Setting(
-        "DASHSCOPE_BASE_URL",
-        "https://dashscope.aliyuncs.com/compatible-mode/v1",
-        _url("http", "https"),
+        "MODELSCOPE_ENDPOINT", "https://modelscope.cn", values.url("http", "https"), service=True
     ),
-    Setting("DASHSCOPE_API_KEY", "", _text, secret=True),
-    Setting("DEEPSEEK_BASE_URL", "https://api.deepseek.com/v1", _url("http", "https")),
-    Setting("DEEPSEEK_API_KEY", "", _text, secret=True),
-    Setting("OLLAMA_BASE_URL", "http://127.0.0.1:11434/v1", _url("http", "https")),
+    Setting("MODELSCOPE_API_TOKEN", "", values.text, secret=True, service=True),
     # The embedded chat model
-    Setting("LOCAL_THREADS", "0", _integer(0, 256)),
-    Setting("LOCAL_CONTEXT", "4096", _integer(1024, 131072)),
+    Setting("LOCAL_THREADS", "0", values.integer(0, 256)),
+    Setting("LOCAL_CONTEXT", "4096", values.integer(1024, 131072)),
     # Conversation
-    Setting("FIRST_TOKEN_SECONDS", "6", _decimal(1, 600)),
-    Setting("CONTEXT_TOKENS", "0", _integer(0, 131072)),
-    Setting("HISTORY_TOKENS", "600", _integer(64, 32768)),
-    Setting("RETRIEVE_K", "6", _integer(1, 50)),
+    Setting("FIRST_TOKEN_SECONDS", "6", values.decimal(1, 600)),
+    Setting("CONTEXT_TOKENS", "0", values.integer(0, 131072)),
+    Setting("HISTORY_TOKENS", "600", values.integer(64, 32768)),
+    Setting("RETRIEVE_K", "6", values.integer(1, 50)),
     # Documents
-    Setting("CHUNK_TOKENS", "256", _integer(32, 480)),
-    Setting("CHUNK_OVERLAP", "32", _integer(0, 240)),
-    Setting("MAX_FILE_MB", "100", _integer(1, 4096)),
+    Setting("CHUNK_TOKENS", "256", values.integer(32, 480)),
+    Setting("CHUNK_OVERLAP", "32", values.integer(0, 240)),
+    Setting("MAX_FILE_MB", "100", values.integer(1, 4096)),
     Setting(
-        "USER_AGENT", "ConversationalRAG/1.0 (+set USER_AGENT in .env to name your contact)", _text
+        "USER_AGENT",
+        "ConversationalRAG/1.0 (+set USER_AGENT in .env to name your contact)",
+        values.text,
     ),
     # Running
-    Setting("GRACE_SECONDS", "20", _decimal(0, 3600)),
-    Setting("LOG_LEVEL", "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR")),
+    Setting("GRACE_SECONDS", "20", values.decimal(0, 3600)),
+    Setting("LOG_LEVEL", "INFO", values.choice("DEBUG", "INFO", "WARNING", "ERROR")),
 )

@@ -32,7 +32,9 @@ class TurnProgress:
     answer: str = ""
     unsupported: tuple[str, ...] = ()
     refused: bool = False
-    stopped: bool = False
+    incomplete: str = ""  # why the answer ends early: "stopped", "broken" or "cut"
+    model: str = ""  # that answered, as "provider:model"
+    tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
 
     def elapsed(self) -> float:
         return time.monotonic() - self.began
@@ -74,4 +76,18 @@ def source_event(passage: Passage) -> events.Source:
         score=round(hit.score, 4),
         link=f"/source/{hit.source.id}#chunk-{hit.position}",
         url=hit.link,
+    )
+
+
+def done_event(now: TurnProgress) -> events.Done:
+    """The end of a good turn."""
+    return events.Done(
+        now.conversation_id,
+        now.answer,
+        now.refused,
+        dict(now.timings),
+        stopped=now.incomplete == "stopped",
+        incomplete=now.incomplete,
+        model=now.model,
+        tokens=dict(now.tokens),
     )

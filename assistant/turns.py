@@ -139,6 +139,7 @@ class Turns:
         """Get the chat model ready and let it read what never changes in its prompts."""
         try:
             self._conversation.chat.model()
+            self._conversation.chat.check()
         except AssistantError as error:
             log.error("%s", error)  # its state tells the reader; the next question tries again
             return

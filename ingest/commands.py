@@ -156,7 +156,7 @@ def _excerpt(text: str) -> str:
 
 
 def preview(call: Call) -> Outcome:
-    from assistant.models.embedding.model import open_embeddings
+    from assistant.models.embedding.choice import open_embeddings
     from ingest.load import load_file
     from ingest.split import Splitter
 

@@ -45,7 +45,7 @@ class Call:
 
     @contextmanager
     def pipeline(self) -> Iterator[Pipeline]:
-        from assistant.models.embedding.model import open_embeddings
+        from assistant.models.embedding.choice import open_embeddings
         from ingest.pipeline import Pipeline
 
         embeddings = open_embeddings(self.settings)

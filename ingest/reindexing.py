@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from assistant.knowledge.opening import open_knowledge
 from assistant.knowledge.reindex import abandon, reindex
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embedding.model import EmbeddingModel, open_embeddings
+from assistant.models.embedding.choice import open_embeddings
+from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
 from ingest.outcome import Call, Outcome
 

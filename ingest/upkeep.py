@@ -53,7 +53,7 @@ def doctor(call: Call) -> Outcome:
     from assistant.knowledge.doctor import checkup
 
     def embedder() -> Embedder:
-        from assistant.models.embedding.model import open_embeddings
+        from assistant.models.embedding.choice import open_embeddings
 
         return open_embeddings(call.settings)
 

@@ -30,11 +30,19 @@ def test_without_a_login_it_stays_on_this_machine(tmp_path: Path) -> None:
     assert "Traceback" not in app.said
 
 
-def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
-    with running_app(DATA_DIR=tmp_path, PORT="http", CHAT_MODEL="gpt") as app:
+@pytest.mark.parametrize(
+    ("setting", "value", "advice"),
+    [
+        ("PORT", "http", "PORT"),
+        ("CHAT_MODEL", "gpt", "provider:model"),
+        ("CHAT_MODEL", "dashscope:qwen-plus", "DASHSCOPE_API_KEY"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, setting: str, value: str, advice: str) -> None:
+    with running_app(DATA_DIR=tmp_path, **{setting: value}) as app:
         assert app.end() == 2
-    assert "PORT" in app.said
-    assert "CHAT_MODEL" in app.said
+    assert setting in app.said
+    assert advice in app.said
     assert "Traceback" not in app.said
 
 

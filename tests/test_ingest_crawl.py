@@ -16,7 +16,7 @@ import pytest
 
 from assistant.errors import PageError
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embedding.model import open_embeddings
+from assistant.models.embedding.choice import open_embeddings
 from assistant.settings import Settings
 from ingest.addresses import Scope, clean_url, is_public
 from ingest.crawl import REASONS, CrawlRequest, NoPage, Page, fetch_pages

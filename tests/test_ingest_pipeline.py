@@ -14,7 +14,8 @@ import pytest
 
 from assistant.errors import KnowledgeError, KnowledgeLocked, ModelRefused
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embedding.model import EmbeddingModel, open_embeddings
+from assistant.models.embedding.choice import open_embeddings
+from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
 from ingest.events import Added, Event, Failed, Finished, Progress, Skipped, Started, Unchanged
 from ingest.pipeline import Pipeline
@@ -26,7 +27,7 @@ Kind = TypeVar("Kind", bound=Event)
 
 @pytest.fixture(scope="module")
 def real() -> EmbeddingModel:
-    return open_embeddings(Settings.load({}, None))
+    return open_embeddings(Settings.load({"EMBEDDING_CACHE_MB": "0"}, None))
 
 
 @pytest.fixture

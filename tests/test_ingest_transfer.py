@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from langchain_core.documents import Document
 
-from assistant.models.embedding.model import EmbeddingModel, open_embeddings
+from assistant.models.embedding.choice import open_embeddings
+from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import ROOT, Settings
 from tests.commands import exit_code, prepare
 
@@ -56,7 +57,7 @@ def run(
 
 @pytest.fixture(scope="module")
 def embeddings() -> EmbeddingModel:
-    return open_embeddings(Settings.load({}, None))
+    return open_embeddings(Settings.load({"EMBEDDING_CACHE_MB": "0"}, None))
 
 
 @pytest.fixture

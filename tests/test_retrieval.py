@@ -11,7 +11,7 @@ import pytest
 from assistant.knowledge.fusion import fuse
 from assistant.knowledge.records import Hit, NewChunk
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embedding.model import open_embeddings
+from assistant.models.embedding.choice import open_embeddings
 from assistant.retrieval import Retriever
 from assistant.settings import Settings
 from tests.passages import hit
@@ -27,7 +27,7 @@ DOCUMENTS = {
 
 @pytest.fixture(scope="module")
 def retriever(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Retriever]:
-    embeddings = open_embeddings(Settings.load({}, None))
+    embeddings = open_embeddings(Settings.load({"EMBEDDING_CACHE_MB": "0"}, None))
     folder: Path = tmp_path_factory.mktemp("data")
     with KnowledgeBase(folder, embeddings, embeddings.fingerprint) as knowledge:
         for title, text in DOCUMENTS.items():

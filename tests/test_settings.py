@@ -16,7 +16,17 @@ def test_env_example_documents_every_setting_with_its_default() -> None:
 
 
 def test_each_row_is_a_field() -> None:
-    assert [row.name.lower() for row in SETTINGS] == [field.name for field in fields(Settings)]
+    rows = [row.name.lower() for row in SETTINGS if not row.service]
+    assert [*rows, "services", "given"] == [field.name for field in fields(Settings)]
+    assert "KEY" not in str([field.name for field in fields(Settings) if field.repr])
+
+
+def test_keys_and_addresses_of_services_are_kept_by_their_names() -> None:
+    settings = Settings.load({"DASHSCOPE_API_KEY": "secret", "VLLM_BASE_URL": "http://g/v1/"}, None)
+    assert settings.services["DASHSCOPE_API_KEY"] == "secret"
+    assert settings.services["VLLM_BASE_URL"] == "http://g/v1"
+    assert settings.given == {"DASHSCOPE_API_KEY", "VLLM_BASE_URL"}
+    assert "secret" not in repr(settings)
 
 
 def test_defaults_are_sound() -> None:
@@ -42,7 +52,9 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("MODEL_SOURCES", "hub", "huggingface, modelscope, index"),
         ("REDIS_URL", "127.0.0.1:6379", "redis://"),
         ("REDIS_URL", "redis://", "redis://"),
-        ("CHAT_MODEL", "qwen-plus", "provider:model"),
+        ("ENABLE_THINKING", "maybe", "on or off"),
+        ("EXTRA_BODY", "[1]", "a JSON object"),
+        ("OPENAI_BASE_URL", "api.openai.com", "https://"),
     ],
 )
 def test_a_bad_value_says_what_to_change(name: str, value: str, advice: str) -> None:

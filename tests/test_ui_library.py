@@ -14,7 +14,7 @@ import pytest
 from app import IngestLibrary
 from assistant.errors import KnowledgeLocked, SettingsError
 from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embedding.model import open_embeddings
+from assistant.models.embedding.choice import open_embeddings
 from assistant.settings import Settings
 from assistant.ui.jobs import IngestEvent, Job, Jobs
 from assistant.ui.library import LibraryPage, Shown, add_sample_once

@@ -26,6 +26,9 @@ class Turn:
     refused: bool = False
     stopped: bool = False
     unsupported: tuple[str, ...] = ()  # sentences of the answer that no passage bears
+    incomplete: str = ""  # why the answer ends early: "stopped", "broken" or "cut"
+    model: str = ""  # that answered, as "provider:model"
+    tokens: Mapping[str, int] = field(default_factory=dict)  # "prompt" and "answer"
 
     @property
     def text(self) -> str:

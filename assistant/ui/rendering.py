@@ -44,7 +44,8 @@ class TurnView:
     unsupported: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     refused: bool = False
-    stopped: bool = False
+    incomplete: str = ""  # why the answer ends early
+    model: str = ""
     error: str = ""
     ended: bool = False
 
@@ -75,7 +76,8 @@ class TurnView:
             self.error = event.message
             return
         self.answer, self.timings = event.answer, dict(event.timings)
-        self.refused, self.stopped = event.refused, event.stopped
+        self.refused, self.model = event.refused, event.model
+        self.incomplete = event.incomplete or ("stopped" if event.stopped else "")
 
     @classmethod
     def from_turn(cls, turn: Turn) -> TurnView:
@@ -94,7 +96,8 @@ class TurnView:
             unsupported=turn.unsupported,
             timings=dict(turn.timings),
             refused=turn.refused,
-            stopped=turn.stopped,
+            incomplete=turn.incomplete or ("stopped" if turn.stopped else ""),
+            model=turn.model,
             ended=True,
         )
 
@@ -215,12 +218,13 @@ def _tail(view: TurnView, language: str) -> str:
         rows.append(_row("refused", "", text("refused", language)))
     if view.unsupported:
         rows.append(_row("caution", "", text("unsupported", language)))
-    if view.stopped:
-        rows.append(_row("stopped", "", text("stopped", language)))
+    if view.incomplete:
+        rows.append(_row("stopped", "", text(f"incomplete_{view.incomplete}", language)))
     if view.sources:
         rows.append(_sources(view, language))
     if view.ended and view.timings:
-        rows.append(f'<p class="times">{_times(view.timings, language)}</p>')
+        times = " · ".join(filter(None, (_times(view.timings, language), view.model)))
+        rows.append(f'<p class="times">{html.escape(times)}</p>')
     return _block("turn-tail", rows)
 
 

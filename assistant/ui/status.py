@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from assistant.errors import AssistantError, MemoryUnavailable
 from assistant.memory.long_term import LongTermMemory
-from assistant.models.chat.backend import ChatModel
+from assistant.models.chat.model import ChatModel
 from assistant.ui.texts import text
 
 log = logging.getLogger(__name__)

@@ -74,7 +74,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No passage bears out the marked sentences; please check them.",
     ),
     "unsupported_sentence": ("资料中找不到依据", "No passage bears this out"),
-    "stopped": ("已停止，回答不完整", "Stopped; the answer is incomplete"),
+    "incomplete_stopped": ("已停止，回答不完整", "Stopped; the answer is incomplete"),
+    "incomplete_broken": (
+        "回答中途中断，不完整；可以重试",
+        "The answer broke off and is incomplete; you can retry",
+    ),
+    "incomplete_cut": (
+        "回答达到长度上限，在此截断；可在 .env 中调大 MAX_TOKENS",
+        "The answer was cut at its longest; MAX_TOKENS in .env allows more",
+    ),
     "timing": ("首字 {first} 秒 · 共 {total} 秒", "First word {first} s · total {total} s"),
     "timing_total": ("共 {total} 秒", "Total {total} s"),
     # Knowledge page

@@ -1,52 +1,97 @@
-"""What a chat model is to the conversation, and the one kind that every service is."""
+"""A chat backend: one model at one place, and what is peculiar to how it is spoken to."""
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import BaseMessage
 
+from assistant.errors import AssistantError
+from assistant.models.chat.circuit import Circuit
 from assistant.models.chat.reading import Reading
 from assistant.models.failures import as_model_error
-from assistant.models.providers import LOCAL, Endpoint
+from assistant.models.names import Target
+from assistant.models.options import defaults
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-REMOTE_WINDOW = 8192  # tokens that every current service takes at least
+#: Tokens for thoughts, beside those of the answer: services count both as one length.
+THINKING_TOKENS = 4096
+#: Models that think unless they are told not to, wherever they are served.
+_THINKERS = re.compile(
+    r"qwen3(?!.*(?:instruct|coder))|deepseek-r1|r1-distill|qwq|reasoner|thinking|glm-[45]|glm-z1"
+    r"|gpt-oss|magistral|minimax-m|kimi-k2",
+    re.IGNORECASE,
+)
 
 
-class ChatModel(ABC):
-    """A chat model and what the conversation needs to know of it."""
+class Backend(ABC):
+    """One kind for each way of speaking: a service, Ollama, the embedded server, this process.
 
-    name: str
+    Nothing is opened before :meth:`connect`.
+    """
+
+    def __init__(self, settings: Settings, target: Target) -> None:
+        self.settings = settings
+        self.target = target
+        self.circuit = Circuit(target.name)
+        #: Whether it was seen to think although it was told not to.
+        self.stubborn = False
+        #: Why it could not answer the last time it was asked.
+        self.fault: AssistantError | None = None
 
     @property
-    @abstractmethod
-    def ready(self) -> bool:
-        """Whether :meth:`model` returns at once."""
+    def name(self) -> str:
+        """``provider:model``."""
+        return self.target.name
 
-    @abstractmethod
+    @property
+    def ready(self) -> bool:
+        """Whether it can be asked: :meth:`connect` returns at once, and nothing was amiss the last
+        time."""
+        return self.fault is None
+
     def state(self, language: str) -> str:
         """What it is doing, for people: "loading", "downloading 43%", "ready", ..."""
+        chinese = language.startswith("zh")
+        if self.fault is not None:
+            return ("失败：" if chinese else "failed: ") + self.fault.text(language)
+        return "就绪" if chinese else "ready"
+
+    def check(self) -> None:  # noqa: B027 - optional
+        """See that it can be asked, where that costs nothing; the state tells what was found.
+
+        Raises:
+            ModelError: it can't.
+        """
 
     @abstractmethod
-    def model(self) -> BaseChatModel:
-        """The LangChain chat model, waiting until it is ready.
+    def connect(self) -> BaseChatModel:
+        """The LangChain client, waiting until the model is ready.
 
         Raises:
             ModelError, ServiceError: it can't be made ready, and what to do.
         """
 
-    @abstractmethod
     def guard(self) -> AbstractContextManager[None]:
-        """Translates what the model's client raises inside into our error tree."""
+        """Translates what the client raises inside into our error tree."""
+        return as_model_error(self.target)
+
+    @abstractmethod
+    def call(self, thinking: bool | None, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What the client is called with.
+
+        Args:
+            thinking: on, off, or as the model has it.
+            asked: ``temperature``, ``max_tokens``, ... of this one call.
+        """
 
     @abstractmethod
     def reading(self) -> Reading:
@@ -58,64 +103,37 @@ class ChatModel(ABC):
     def close(self) -> None:  # noqa: B027 - optional
         """Let go of what was started."""
 
-
-@dataclass
-class RemoteChat(ChatModel):
-    """A model at a service that speaks OpenAI's protocol."""
-
-    settings: Settings
-    target: Endpoint
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        return f"{self.target.provider}:{self.target.model}"
-
-    @property
-    def ready(self) -> bool:
-        return True
-
-    def state(self, language: str) -> str:
-        return "就绪" if language.startswith("zh") else "ready"
-
     @cached_property
-    def _client(self) -> BaseChatModel:
-        return openai_client(self.settings, self.target)
+    def options(self) -> dict[str, Any]:
+        """Temperature, length, ...: what the user set over the defaults of the kind."""
+        return {**defaults(self.target.provider, self.target.model), **self.target.options}
 
-    def model(self) -> BaseChatModel:
-        return self._client
+    @property
+    def always_thinks(self) -> bool:
+        """Whether it thinks whatever it is told."""
+        pattern = self.target.provider.always_thinks
+        told = pattern and re.search(pattern, self.target.model, re.IGNORECASE)
+        return self.stubborn or bool(told)
 
-    def guard(self) -> AbstractContextManager[None]:
-        return as_model_error(self.target)
+    def length(self, thinking: bool | None, asked: Mapping[str, Any]) -> int | None:
+        """The most tokens of one answer and its thoughts; None: as the server has it.
 
-    def reading(self) -> Reading:
-        return reading(self.settings, None, REMOTE_WINDOW)
+        A length that the user set is kept as it is.
+        """
+        answer = asked.get("max_tokens", self.options.get("max_tokens"))
+        if answer is None or ("max_tokens" in self.target.options and "max_tokens" not in asked):
+            return None if answer is None else int(answer)
+        if thinking is None:
+            thinking = self.options.get("enable_thinking")
+        thinks = thinking is not False and (thinking or _THINKERS.search(self.target.model))
+        return int(answer) + (THINKING_TOKENS if thinks or self.always_thinks else 0)
 
-
-def openai_client(settings: Settings, target: Endpoint) -> BaseChatModel:
-    """LangChain's client for ``target``. Importing it takes a second: do it in the background."""
-    import httpx
-    from langchain_openai import ChatOpenAI
-
-    # A proxy for the outside must not be asked for the embedded server.
-    inside = httpx.Client(trust_env=False) if target.provider == LOCAL else None
-    return ChatOpenAI(
-        model=target.model,
-        base_url=target.base_url,
-        api_key=target.api_key,  # type: ignore[arg-type]
-        temperature=settings.temperature,
-        max_completion_tokens=settings.max_tokens,
-        timeout=settings.model_timeout,
-        max_retries=1,
-        http_client=inside,
-    )
-
-
-def reading(settings: Settings, tokens_per_second: float | None, window: int) -> Reading:
-    """The :class:`Reading` that the settings and a server's speed allow."""
-    return Reading(
-        tokens_per_second=tokens_per_second,
-        context_window=window,
-        answer_tokens=settings.max_tokens,
-        first_token_seconds=settings.first_token_seconds,
-        fixed_tokens=settings.context_tokens,
-    )
+    def read_by(self, window: int, tokens_per_second: float | None = None) -> Reading:
+        """The :class:`Reading` for a context of ``window`` tokens."""
+        return Reading(
+            tokens_per_second=tokens_per_second,
+            context_window=window,
+            answer_tokens=min(self.length(None, {}) or 0, window // 2),
+            first_token_seconds=self.settings.first_token_seconds,
+            fixed_tokens=self.settings.context_tokens,
+        )

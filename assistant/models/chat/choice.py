@@ -1,23 +1,46 @@
-"""``CHAT_MODEL`` and ``REWRITE_MODEL`` -> a chat model: a service's, or the embedded one."""
+"""``CHAT_MODEL`` and ``REWRITE_MODEL`` -> a chat model."""
 
 from __future__ import annotations
 
-from assistant.models.chat.backend import ChatModel, RemoteChat
+from collections.abc import Callable
+
+from assistant.models.auto import pick
+from assistant.models.chat.backend import Backend
 from assistant.models.chat.embedded import EmbeddedChat
-from assistant.models.providers import LOCAL, endpoint, split_name
+from assistant.models.chat.model import ChatModel
+from assistant.models.chat.ollama import OllamaChat
+from assistant.models.chat.service import ServiceChat
+from assistant.models.names import Target, resolve_all
+from assistant.models.options import CHAT
+from assistant.providers import EMBEDDED, IN_PROCESS, OLLAMA, OPENAI
 from assistant.settings import Settings
 
 
-def open_chat(settings: Settings, name: str, setting: str) -> ChatModel:
-    """The chat model called ``name``; nothing is started yet.
+def _in_process(settings: Settings, target: Target) -> Backend:
+    from assistant.models.chat.huggingface import HuggingFaceChat
+
+    return HuggingFaceChat(settings, target)
+
+
+#: One row for each way of speaking.
+BACKENDS: dict[str, Callable[[Settings, Target], Backend]] = {
+    OPENAI: ServiceChat,
+    OLLAMA: OllamaChat,
+    EMBEDDED: EmbeddedChat,
+    IN_PROCESS: _in_process,
+}
+
+
+def open_chat(settings: Settings, text: str, setting: str = "CHAT_MODEL") -> ChatModel:
+    """The chat model that ``text`` names; nothing is started yet.
 
     Args:
-        setting: where the name stands, for the error message.
+        text: as :mod:`assistant.models.names` has it.
+        setting: where ``text`` stands, for the error message.
 
     Raises:
-        SettingsError: no such provider or embedded model, or its key is missing.
+        SettingsError: it can't be used; says why and what can.
+        ModelError: no such embedded model.
     """
-    provider, model = split_name(name, setting)
-    if provider != LOCAL:
-        return RemoteChat(settings, endpoint(settings, name, setting))
-    return EmbeddedChat(settings, model)
+    targets = resolve_all(settings, pick(settings, text, CHAT), CHAT, setting)
+    return ChatModel([BACKENDS[target.provider.speaks](settings, target) for target in targets])

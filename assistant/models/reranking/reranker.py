@@ -1,88 +1,75 @@
-"""``RERANK_MODEL`` -> a reranker behind the ``/rerank`` call that vLLM, TEI, Jina and DashScope
-share: ``{model, query, documents, top_n}`` -> ``{results: [{index, relevance_score}]}``."""
+"""What a reranker is to the rest of the program, and the check of what services answer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from assistant.errors import ModelRefused, ModelUnavailable, SettingsError
-from assistant.models.providers import LOCAL, Endpoint, endpoint
-from assistant.settings import Settings
+from assistant.errors import BadAnswer
+from assistant.models.names import Target
 
-#: The path of the call, where it isn't ``{base_url}/rerank``.
-PATHS = {"dashscope": ("/compatible-mode/v1", "/compatible-api/v1/reranks")}
+Ranked = list[tuple[int, float]]
 
 
-@dataclass(frozen=True)
-class Reranker:
-    """A cross-encoder at a service."""
+class Reranker(Protocol):
+    """Orders texts by how well they answer a question."""
 
-    target: Endpoint
-    timeout: float
-
-    def rank(self, question: str, texts: Sequence[str], top_n: int) -> list[tuple[int, float]]:
+    def rank(self, question: str, texts: Sequence[str], top_n: int) -> Ranked:
         """(index into ``texts``, score) of the ``top_n`` best, best first.
 
+        Scores are as the model gives them: comparable within one call only.
+
         Raises:
-            ModelUnavailable, ModelRefused: the service is away, or says no.
+            ModelError: the model is away, says no, or its answer can't be used.
         """
-        import httpx
-
-        body = {
-            "model": self.target.model,
-            "query": question,
-            "documents": list(texts),
-            "top_n": min(top_n, len(texts)),
-        }
-        headers = {"Authorization": f"Bearer {self.target.api_key}"}
-        try:
-            answer = httpx.post(self._url, json=body, headers=headers, timeout=self.timeout)
-            answer.raise_for_status()
-            rows = answer.json()["results"]
-            found = [(int(row["index"]), float(row["relevance_score"])) for row in rows]
-        except httpx.HTTPStatusError as error:
-            raise ModelRefused(
-                "The reranker at {url} answered with error {status}: {why}",
-                "重排服务 {url} 返回错误 {status}：{why}",
-                url=self._url,
-                status=error.response.status_code,
-                why=error.response.text[:300],
-            ) from error
-        except httpx.HTTPError as error:
-            raise ModelUnavailable(
-                "The reranker can't be reached at {url}: {why}",
-                "无法连接重排服务 {url}：{why}",
-                url=self._url,
-                why=error or type(error).__name__,
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelRefused(
-                "The reranker at {url} gave an answer without results.",
-                "重排服务 {url} 的应答中没有结果。",
-                url=self._url,
-            ) from error
-        return sorted(found, key=lambda pair: -pair[1])[:top_n]
-
-    @property
-    def _url(self) -> str:
-        tail, path = PATHS.get(self.target.provider, ("", "/rerank"))
-        return self.target.base_url.removesuffix(tail) + path
 
 
-def open_reranker(settings: Settings) -> Reranker | None:
-    """The reranker that ``RERANK_MODEL`` names; None for ``none``.
+def read_scores(target: Target, rows: object, texts: int, wanted: int) -> Ranked:
+    """What a service answered, checked, best first.
+
+    Args:
+        rows: its list of ``{"index": ..., "relevance_score": ...}`` (TEI: ``"score"``).
+        texts: how many were sent.
+        wanted: how many results were asked for; more may come.
 
     Raises:
-        SettingsError: no such provider, or its key is missing.
+        BadAnswer: not such a list, too short a one, or an index that is none or comes twice.
     """
-    if settings.rerank_model in ("", "none"):
-        return None
-    if settings.rerank_model.startswith(f"{LOCAL}:"):
-        raise SettingsError(
-            "RERANK_MODEL is {name}: there is no embedded reranker; use a service or none.",
-            "RERANK_MODEL 的值是 {name}：没有内置的重排模型；请填写某个服务或 none。",
-            name=settings.rerank_model,
+    if not isinstance(rows, list):
+        raise _bad(target, "no list of results", "没有结果列表")
+    found: dict[int, float] = {}
+    for row in rows:
+        index, score = _pair(row)
+        if index is None or score is None or not 0 <= index < texts or index in found:
+            raise _bad(target, f"the result {row!r:.100}", f"结果 {row!r:.100}")
+        found[index] = score
+    if len(found) < wanted:
+        raise _bad(
+            target, f"{len(found)} of {wanted} results", f"{wanted} 个结果中的 {len(found)} 个"
         )
-    target = endpoint(settings, settings.rerank_model, "RERANK_MODEL")
-    return Reranker(target, settings.model_timeout)
+    return sorted(found.items(), key=lambda pair: -pair[1])
+
+
+def _pair(row: object) -> tuple[int | None, float | None]:
+    if not isinstance(row, Mapping):
+        return None, None
+    index: Any = row.get("index")
+    score: Any = row.get("relevance_score", row.get("score"))
+    is_index = isinstance(index, int) and not isinstance(index, bool)
+    is_score = isinstance(score, int | float) and math.isfinite(score)
+    return index if is_index else None, float(score) if is_score else None
+
+
+def _bad(target: Target, en: str, zh: str) -> BadAnswer:
+    return BadAnswer(
+        "The reranker {name} at {url} gave an answer that can't be used ({en}): is {model} a "
+        "reranker, and the address in .env right?",
+        "重排模型 {name}（{url}）的应答无法使用（{zh}）：{model} 是否为重排模型？.env 中的地址"
+        "是否正确？",
+        name=target.name,
+        url=target.base_url,
+        model=target.model or target.provider.name,
+        en=en,
+        zh=zh,
+    )
