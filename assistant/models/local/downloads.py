@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -22,8 +22,17 @@ Report = Callable[[int], None]
 Piece = tuple[int, bytes]
 
 
-def download(url: str, partial: Path, size: int, report: Report) -> Path:
+def download(
+    url: str,
+    partial: Path,
+    size: int,
+    report: Report,
+    headers: Mapping[str, str] | None = None,
+) -> Path:
     """Fetch ``url``, which must have ``size`` bytes, into ``partial``, going on where it ends.
+
+    Args:
+        headers: of the request, such as an access token; not sent on to other hosts.
 
     Raises:
         ModelFileError: the server can't be reached, is silent, or offers something else.
@@ -34,7 +43,7 @@ def download(url: str, partial: Path, size: int, report: Report) -> Path:
         return partial
     with partial.open("r+b") as file:
         offset = 0 if offset > size else offset
-        for position, data in _in_time(_pieces(url, offset, size)):
+        for position, data in _in_time(_pieces(url, offset, size, headers or {})):
             if file.seek(position) == 0:
                 file.truncate()
             file.write(data)
@@ -44,8 +53,10 @@ def download(url: str, partial: Path, size: int, report: Report) -> Path:
     return partial
 
 
-def _pieces(url: str, offset: int, size: int) -> Generator[Piece, None, None]:
-    headers = {"Accept-Encoding": "identity"}
+def _pieces(
+    url: str, offset: int, size: int, headers: Mapping[str, str]
+) -> Generator[Piece, None, None]:
+    headers = {"Accept-Encoding": "identity", **headers}
     if offset:
         headers["Range"] = f"bytes={offset}-"
     with (
@@ -66,7 +77,9 @@ def _accepted_position(response: httpx.Response, offset: int, size: int) -> int:
         raise ModelFileError(
             "it answered {status}", "返回状态 {status}", status=response.status_code
         )
-    resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+    # ModelScope sends the rest of a file with status 200.
+    rest = response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+    resumed = response.status_code == httpx.codes.PARTIAL_CONTENT or rest
     position = offset if resumed else 0
     offered = response.headers.get("Content-Length", "")
     if offered.isdigit() and position + int(offered) != size:

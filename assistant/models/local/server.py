@@ -1,12 +1,15 @@
 """The embedded chat model's process: llama.cpp's OpenAI-compatible server, until SIGTERM.
 
-Started as a script by :mod:`assistant.keeper`; what to serve comes as JSON on standard input:
-``model`` (path), ``port``, ``api_key``, ``threads``, ``context`` (tokens of one slot).
+Started as a script by :mod:`assistant.keeper` or by ``python -m assistant.models serve``; what to
+serve comes as JSON on standard input: ``model`` (path), ``port``, ``threads``, ``context`` (tokens
+of one slot), and where they differ from the app's own server ``host``, ``alias`` and ``api_key``
+(without it ``VLLM_API_KEY`` of the environment).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -21,15 +24,16 @@ WARNINGS = 2
 
 
 def parameters(plan: dict[str, Any]) -> Any:
-    """The engine's parameters: one model, one key, loopback only, nothing but the model's API."""
+    """The engine's parameters: one model, one address, nothing but the model's API."""
     import xllamacpp
 
     p = xllamacpp.CommonParams()
     p.model.path = plan["model"]
-    p.model_alias = {"local"}
-    p.hostnames = ["127.0.0.1"]
+    p.model_alias = {plan.get("alias", "local")}
+    p.hostnames = [plan.get("host", "127.0.0.1")]
     p.port = plan["port"]
-    p.api_keys = [plan["api_key"]]
+    key = plan.get("api_key") or os.environ.get("VLLM_API_KEY")
+    p.api_keys = [key] if key else []
     p.n_parallel = SLOTS
     p.n_ctx = plan["context"] * SLOTS
     p.fit_params = False

@@ -1,0 +1,1 @@
+"""The configured models tried: small questions whose answers can be judged."""

@@ -1,0 +1,1 @@
+"""The commands of ``python -m assistant.models``: a module each."""

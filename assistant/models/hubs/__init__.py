@@ -1,0 +1,1 @@
+"""Whole models from Hugging Face and ModelScope: listed, fetched, verified, found again."""
