@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import BaseMessage
 
-from assistant.errors import AssistantError
+from assistant.errors import (
+    AssistantError,
+    KeyRefused,
+    ModelUnavailable,
+    ModelUnknown,
+    QuotaExhausted,
+)
 from assistant.models.chat.circuit import Circuit
 from assistant.models.chat.reading import Reading
 from assistant.models.failures import as_model_error
@@ -30,6 +36,10 @@ _THINKERS = re.compile(
     r"|gpt-oss|magistral|minimax-m|kimi-k2",
     re.IGNORECASE,
 )
+
+
+#: Faults that the next question will meet, too.
+STANDING = (ModelUnavailable, KeyRefused, QuotaExhausted, ModelUnknown)
 
 
 class Backend(ABC):
@@ -102,6 +112,18 @@ class Backend(ABC):
 
     def close(self) -> None:  # noqa: B027 - optional
         """Let go of what was started."""
+
+    def failed(self, error: AssistantError) -> None:
+        """Remember that it could not be asked; an error of this one question is none of that."""
+        if isinstance(error, ModelUnavailable) and not self.circuit.is_open:
+            self.circuit.failed(error)
+        if isinstance(error, STANDING):
+            self.fault = error
+
+    def answered(self) -> None:
+        """Forget what was amiss."""
+        self.circuit.succeeded()
+        self.fault = None
 
     @cached_property
     def options(self) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from assistant.errors import (
     AssistantError,
     ContentFiltered,
     ModelStopped,
-    ModelUnavailable,
     StreamBroken,
 )
 from assistant.models.chat.backend import Backend
@@ -165,19 +164,13 @@ def _attempt(
     except StreamBroken as error:
         # Before anything came, it is as if the server had not been there.
         fault = error if came else unreachable(backend.target, error)
-        backend.circuit.failed(fault)
-        backend.fault = fault
+        backend.failed(fault)
         raise fault from error
-    except ModelUnavailable as error:
-        if not backend.circuit.is_open:
-            backend.circuit.failed(error)
-        backend.fault = error
-        raise
     except AssistantError as error:
-        backend.fault = error
+        backend.failed(error)
         raise
-    backend.circuit.succeeded()
-    backend.fault = None
+    if came:
+        backend.answered()
 
 
 def _chained(
