@@ -204,7 +204,8 @@ def said(body: object) -> str:
         return said(inner)
     words = [body.get(name) for name in ("code", "type", "reason", "error_type")]
     words += [inner, body.get("message"), body.get("detail")]
-    return " ".join(str(word) for word in words if word)
+    told = dict.fromkeys(str(word) for word in words if word and word != "error")
+    return " ".join(told)
 
 
 def nothing_came(target: Target) -> BadAnswer:

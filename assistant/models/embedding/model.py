@@ -18,7 +18,7 @@ Embed = Callable[[Sequence[str]], Vectors]
 
 
 def _nothing() -> None:
-    """Closes what holds nothing open."""
+    """For models that hold nothing open and need no loading."""
 
 
 @dataclass
@@ -27,7 +27,8 @@ class EmbeddingModel(Embeddings):
 
     Collections keep the fingerprint of the model that filled them: vectors of two models can't be
     compared. ``passages`` and ``queries`` take n texts and return (n, dimension).
-    ``batch_size`` texts are worth handing over at a time; ``close`` lets go of connections.
+    ``batch_size`` texts are worth handing over at a time; ``close`` lets go of connections, ``warm`` loads ahead what the
+    first question needs.
     """
 
     fingerprint: str
@@ -37,6 +38,7 @@ class EmbeddingModel(Embeddings):
     count: Callable[[str], int]
     batch_size: int = 16
     close: Callable[[], None] = _nothing
+    warm: Callable[[], None] = _nothing
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of documents' texts, shape (n, dimension), unit length.
