@@ -41,6 +41,8 @@ class Parts:
     def start(self) -> None:
         """Get the models ready in the background."""
         threading.Thread(target=self.turns.warm_up, name="warm-up", daemon=True).start()
+        # Beside the chat model, whose server loads in a process of its own.
+        threading.Thread(target=self.embeddings.warm, name="embeddings", daemon=True).start()
 
     def close(self) -> None:
         for close in self.closers:

@@ -138,7 +138,6 @@ class Turns:
     def warm_up(self) -> None:
         """Get the chat model ready and let it read what never changes in its prompts."""
         try:
-            self._conversation.embeddings.warm()
             self._conversation.chat.model()
             self._conversation.chat.check()
         except AssistantError as error:
