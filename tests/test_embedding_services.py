@@ -65,8 +65,7 @@ def shared_dashscope() -> Iterator[Wire]:
 
 @pytest.fixture
 def cloud(shared_dashscope: Wire) -> Wire:
-    shared_dashscope.requests.clear()
-    shared_dashscope.faults.clear()
+    shared_dashscope.clear()
     return shared_dashscope
 
 
@@ -91,8 +90,7 @@ def shared_openai() -> Iterator[Wire]:
 
 @pytest.fixture
 def gpu(shared_openai: Wire) -> Wire:
-    shared_openai.requests.clear()
-    shared_openai.faults.clear()
+    shared_openai.clear()
     return shared_openai
 
 

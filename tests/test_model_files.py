@@ -16,7 +16,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +27,7 @@ from assistant.models import __main__ as command
 from assistant.models.local import catalogue, downloads, files, sources
 from assistant.models.local.catalogue import ModelFile, PartPackages
 from assistant.settings import ROOT, Settings
+from tests.serving import served
 
 DATA = random.Random(7).randbytes(300_000)  # several chunks
 PARTS = 3
@@ -99,15 +100,9 @@ class Handler(BaseHTTPRequestHandler):
 def site() -> Iterator[Site]:
     site = Site()
     handler = type("SiteHandler", (Handler,), {"site": site})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield site
-    site.over.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(handler) as site.url:
+        yield site
+        site.over.set()
 
 
 @pytest.fixture

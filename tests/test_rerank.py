@@ -35,8 +35,7 @@ def shared() -> Iterator[Wire]:
 
 @pytest.fixture
 def gpu(shared: Wire) -> Wire:
-    shared.requests.clear()
-    shared.faults.clear()
+    shared.clear()
     return shared
 
 

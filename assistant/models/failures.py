@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from assistant.errors import (
     BadAnswer,
@@ -26,6 +27,8 @@ from assistant.errors import (
     StreamBroken,
 )
 from assistant.models.names import Target
+
+Fault = TypeVar("Fault", bound=ModelError)
 
 LONGEST_REASON = 300  # characters of a service's own words
 
@@ -210,20 +213,20 @@ def said(body: object) -> str:
 
 def nothing_came(target: Target) -> BadAnswer:
     """A stream that ended without a single event of the API."""
-    empty = ValueError("no event of the API came")
-    known = _plain(UNREADABLE, target, empty)
-    assert isinstance(known, BadAnswer)  # noqa: S101 - what UNREADABLE says
-    return known
+    return _plain(UNREADABLE, target, ValueError("no event of the API came"))
 
 
 def unreachable(target: Target, error: Exception) -> ModelUnavailable:
     """The error of a server whose connection failed before it answered."""
-    known = _plain(UNREACHABLE, target, error)
-    assert isinstance(known, ModelUnavailable)  # noqa: S101 - what UNREACHABLE says
-    return known
+    return _plain(UNREACHABLE, target, error)
 
 
-def _plain(row: tuple[type[ModelError], str, str], target: Target, error: Exception) -> ModelError:
+def broken_off(target: Target, why: str) -> StreamBroken:
+    """The error of an answer that ended before it was whole."""
+    return _plain(BROKEN, target, ConnectionError(why))
+
+
+def _plain(row: tuple[type[Fault], str, str], target: Target, error: Exception) -> Fault:
     kind, en, zh = row
     root: BaseException = error
     while root.__cause__ is not None:

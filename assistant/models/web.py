@@ -30,6 +30,17 @@ def is_inside(url: str) -> bool:
         return host == "localhost"
 
 
+def network(url: str) -> dict[str, Any]:
+    """How an HTTP client reaches ``url``: a proxy for the outside isn't asked for this machine or
+    this network."""
+    import httpx
+
+    inside = is_inside(url)
+    # Shorter than uvicorn keeps a connection: else a request may be sent into a closing one.
+    limits = httpx.Limits(keepalive_expiry=4 if inside else 60)
+    return {"trust_env": not inside, "verify": certificates(), "limits": limits}
+
+
 @cache
 def certificates() -> ssl.SSLContext:
     """The certificates that servers are checked with: loading them takes some 30 ms."""
@@ -79,10 +90,7 @@ def _client(target: Target, seconds: float) -> httpx.Client:
     import httpx
 
     headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
-    inside = is_inside(target.base_url)
-    return httpx.Client(
-        timeout=seconds, headers=headers, trust_env=not inside, verify=certificates()
-    )
+    return httpx.Client(timeout=seconds, headers=headers, **network(target.base_url))
 
 
 def _answer(response: httpx.Response) -> Any:

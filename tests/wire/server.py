@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.serving import served
 
 DIMENSION = 8
 
@@ -36,6 +38,10 @@ class Wire:
     requests: list[Request] = field(default_factory=list)
     #: Answered before all else, one for each request.
     faults: list[Answer] = field(default_factory=list)
+
+    def clear(self) -> None:
+        self.requests.clear()
+        self.faults.clear()
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
@@ -78,17 +84,9 @@ def serve(answer: Callable[[Request], Answer]) -> Iterator[Wire]:
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    wire = Wire(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(Handler) as url:
+        wire = Wire(url)
         yield wire
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def vector(text: str, dimension: int = DIMENSION) -> list[float]:

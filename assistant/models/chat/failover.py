@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import chain
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -94,7 +95,7 @@ class FailoverChat(BaseChatModel):
             first.message.response_metadata[ANSWERED_BY] = backend.name
             if passed:
                 first.message.response_metadata[PASSED_OVER] = passed
-            for chunk in _chained(first, attempt):
+            for chunk in chain([first], attempt):
                 if run_manager:
                     run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
@@ -171,13 +172,6 @@ def _attempt(
         raise
     if came:
         backend.answered()
-
-
-def _chained(
-    first: ChatGenerationChunk, rest: Iterator[ChatGenerationChunk]
-) -> Iterator[ChatGenerationChunk]:
-    yield first
-    yield from rest
 
 
 def _told(backend: Backend, error: AssistantError) -> dict[str, str]:

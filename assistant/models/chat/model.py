@@ -37,12 +37,13 @@ class ChatModel:
         return self._current.state(language)
 
     def model(self) -> BaseChatModel:
-        """The LangChain chat model, waiting until it is ready. What it raises is in our tree.
+        """The LangChain chat model, waiting until it is ready. What it raises is in our tree; each
+        of its calls connects again where a server has gone.
 
         Raises:
             ModelError, ServiceError: no backend can be made ready, and what to do.
         """
-        for backend in self.backends:
+        for backend in () if self.ready else self.backends:
             try:
                 backend.connect()
                 break

@@ -14,7 +14,7 @@ from assistant.errors import ModelError
 from assistant.models.chat.backend import Backend
 from assistant.models.chat.reading import Reading
 from assistant.models.chat.streaming import finish
-from assistant.models.web import certificates, is_inside, post_json
+from assistant.models.web import network, post_json
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -33,14 +33,11 @@ class OllamaChat(Backend):
         from langchain_ollama import ChatOllama
 
         if self._client is None:
-            inside = is_inside(self.target.base_url)
-            network = {
-                "trust_env": not inside,
-                "timeout": self.target.timeout,
-                "verify": certificates(),
-            }
+            url = self.target.base_url
             self._client = ChatOllama(
-                model=self.target.model, base_url=self.target.base_url, client_kwargs=network
+                model=self.target.model,
+                base_url=url,
+                client_kwargs={"timeout": self.target.timeout, **network(url)},
             )
         return self._client
 

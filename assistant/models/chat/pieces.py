@@ -8,10 +8,10 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from assistant.errors import BadAnswer, StreamBroken
+from assistant.errors import BadAnswer
 from assistant.models.chat.reasoning import ANSWER, RETRACT, THOUGHT, ThinkSplitter
 from assistant.models.chat.stop_words import StopWords
-from assistant.models.failures import BROKEN, refused
+from assistant.models.failures import broken_off, refused
 from assistant.models.names import Target
 
 FILTERED = ("content_filter", "sensitive")
@@ -112,9 +112,7 @@ class Splitter:
         if reason in FILTERED:
             raise refused(self._target, None, f"content_filter (finish_reason {reason})")
         if reason in BROKEN_OFF:
-            kind, english, chinese = BROKEN
-            assert kind is StreamBroken  # noqa: S101 - what BROKEN says
-            raise kind(english, chinese, provider=self._target.provider.name)
+            raise broken_off(self._target, f"finish_reason {reason}")
 
 
 def _answer(text: str) -> ChatGenerationChunk:

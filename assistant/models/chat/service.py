@@ -14,7 +14,7 @@ from assistant.models.chat.streaming import finish
 from assistant.models.chat.windows import context_window, listed_models
 from assistant.models.failures import refused
 from assistant.models.names import Target
-from assistant.models.web import certificates, is_inside
+from assistant.models.web import network
 from assistant.providers import THINKING
 
 if TYPE_CHECKING:
@@ -104,24 +104,15 @@ def openai_client(target: Target) -> OpenAIProtocolChat:
 
     from assistant.models.chat.openai_protocol import OpenAIProtocolChat
 
-    # A proxy for the outside must not be asked for this machine or this network.
-    inside = is_inside(target.base_url)
-    network: dict[str, Any] = {
-        "trust_env": not inside,
-        "timeout": target.timeout,
-        "verify": certificates(),
-        # Shorter than uvicorn keeps a connection: else a request may be sent into a closing one.
-        "limits": httpx.Limits(keepalive_expiry=4 if inside else 60),
-    }
+    way = network(target.base_url)
     return OpenAIProtocolChat(
         model=target.model or "default",
         base_url=target.base_url,
         api_key=target.api_key or "none",  # type: ignore[arg-type]
         timeout=target.timeout,
         max_retries=target.retries,
-        stream_usage=True,
-        http_async_client=httpx.AsyncClient(**network),
-        http_client=httpx.Client(**network),
+        http_async_client=httpx.AsyncClient(timeout=target.timeout, **way),
+        http_client=httpx.Client(timeout=target.timeout, **way),
     )
 
 

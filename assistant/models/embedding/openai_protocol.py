@@ -12,7 +12,7 @@ import numpy as np
 from assistant.models.embedding.remote import Service
 from assistant.models.embedding.rows import in_order
 from assistant.models.failures import as_model_error
-from assistant.models.web import certificates, is_inside
+from assistant.models.web import network
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -51,10 +51,7 @@ class OpenAIEmbeddings(Service):
             api_key=target.api_key or "none",
             timeout=target.timeout,
             max_retries=target.retries,
-            # A proxy for the outside must not be asked for this machine or this network.
-            http_client=DefaultHttpxClient(
-                trust_env=not is_inside(target.base_url), verify=certificates()
-            ),
+            http_client=DefaultHttpxClient(**network(target.base_url)),
         )
 
     def close(self) -> None:
