@@ -33,6 +33,17 @@ class AssistantError(Exception):
         """The message in ``language`` ("zh..." or anything else for English)."""
         return self.messages["zh" if language.startswith("zh") else "en"]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """So that an error passes from a worker process whole, in both languages."""
+        return _restored, (type(self), self.messages)
+
+
+def _restored(kind: type[AssistantError], messages: dict[str, str]) -> AssistantError:
+    error = kind.__new__(kind)
+    error.messages = messages
+    error.args = (messages["en"],)
+    return error
+
 
 class InternalError(AssistantError):
     """A fault of the program itself, caught at its edge; the log has its trace."""

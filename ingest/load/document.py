@@ -90,12 +90,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Document:
-    """A document as text with its structure. ``kind`` is one of the names in ``FORMATS``."""
+    """A document as text with its structure. ``kind`` is one of the names in ``FORMATS``.
+
+    ``language`` is what the document says of itself (BCP 47, such as "zh-CN"), or empty.
+    ``warnings`` tell what of it could not be read, such as pages that are pictures.
+    """
 
     title: str
     kind: str
     blocks: tuple[Block, ...]
     size: int = 0  # bytes of the original
+    language: str = ""
+    warnings: tuple[DocumentError, ...] = ()
 
     @cached_property
     def content_hash(self) -> str:
@@ -103,6 +109,20 @@ class Document:
         rows = [[b.kind, b.level, b.page, b.anchor, b.text] for b in self.blocks]
         canonical = json.dumps([self.title, self.kind, rows], ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of one document of a file: itself, or why it can't be read.
+
+    ``name`` is that of the file, or ``FILE!/MEMBER`` for what an archive or a mail holds.
+    ``asked``: it was named itself, not come upon in an archive.
+    """
+
+    name: str
+    document: Document | None = None
+    error: DocumentError | None = None
+    asked: bool = True
 
 
 def first_heading(blocks: Iterable[Block], level: int = 1) -> str:
