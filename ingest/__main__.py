@@ -10,15 +10,21 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
 from assistant.errors import AssistantError, KnowledgeLocked, SettingsError
 from assistant.language import reader_language
 from assistant.settings import Settings
-from ingest import transfer_parser, upkeep_parser
+from ingest import crawl_parser, transfer_parser, upkeep_parser
+from ingest.priority import step_back
+from ingest.sources import parser as sources_parser
 
 FAILED, WRONG_USE, LOCKED, INTERRUPTED = 1, 2, 75, 130
+
+#: What may take long: chat comes first, and a stop from outside ends it in good order.
+WORKING = ("add", "crawl", "sync", "reindex", "import")
 
 logger = logging.getLogger("ingest")
 
@@ -41,24 +47,19 @@ def parser() -> argparse.ArgumentParser:
         "add", parents=[common, private], help="add files, folders and single web pages"
     )
     add.add_argument("paths", nargs="+", metavar="PATH|URL")
-    _crawl_options(
-        commands.add_parser("crawl", parents=[common, private], help="add the pages of a site")
+    crawl_parser.add_options(
+        commands.add_parser(
+            "crawl",
+            parents=[common, private],
+            help="add the pages of a site, or what changed of them since the last crawl",
+        )
     )
     commands.add_parser("list", parents=[common], help="id, type, chunks, title, address")
     delete = commands.add_parser("delete", parents=[common], help="delete sources")
     delete.add_argument("sources", nargs="+", metavar="ID|URI")
     drop = commands.add_parser("drop", parents=[common], help="delete a collection")
     drop.add_argument("--yes", action="store_true", help="without asking back")
-    search = commands.add_parser("search", parents=[common], help="find chunks")
-    search.add_argument("query", metavar="QUERY")
-    search.add_argument("-k", "--k", type=_at_least(1), default=5, help="how many (default: 5)")
-    search.add_argument(
-        "--filter",
-        type=_json_object,
-        metavar="JSON",
-        help='only chunks that match, such as {"kind": "pdf", "page": {"$gte": 2}}',
-    )
-    search.add_argument("--explain", action="store_true", help="how each hit got its score")
+    _search_options(commands.add_parser("search", parents=[common], help="find chunks"))
     preview = commands.add_parser(
         "preview", parents=[common], help="the chunks of a file as they would be stored"
     )
@@ -70,21 +71,20 @@ def parser() -> argparse.ArgumentParser:
     )
     upkeep_parser.add_commands(commands, common)
     transfer_parser.add_commands(commands, common)
+    sources_parser.add_commands(commands)
     return top
 
 
-def _crawl_options(crawl: argparse.ArgumentParser) -> None:
-    crawl.add_argument("url", metavar="URL")
-    crawl.add_argument("--depth", type=_at_least(0), default=3, help="links away (default: 3)")
-    crawl.add_argument("--pages", type=_at_least(1), default=500, help="at most (default: 500)")
-    crawl.add_argument("--prefix", default="/", metavar="PATH", help="only paths that begin so")
-    crawl.add_argument(
-        "--delay",
-        type=float,
-        default=0.2,
-        metavar="SECONDS",
-        help="between pages (default: 0.2)",
+def _search_options(search: argparse.ArgumentParser) -> None:
+    search.add_argument("query", metavar="QUERY")
+    search.add_argument("-k", "--k", type=_at_least(1), default=5, help="how many (default: 5)")
+    search.add_argument(
+        "--filter",
+        type=_json_object,
+        metavar="JSON",
+        help='only chunks that match, such as {"kind": "pdf", "page": {"$gte": 2}}',
     )
+    search.add_argument("--explain", action="store_true", help="how each hit got its score")
 
 
 def _reindex_options(reindex: argparse.ArgumentParser) -> None:
@@ -128,6 +128,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.load()
         language = reader_language(settings.language)
         _start_logging(settings.log_level)
+        if options.command in WORKING:
+            step_back()
+            signal.signal(signal.SIGTERM, _interrupted)
         return _run(options, settings, language)
     except AssistantError as error:
         _print_error(error.text(language))
@@ -139,6 +142,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _run(options: argparse.Namespace, settings: Settings, language: str) -> int:

@@ -7,8 +7,10 @@ that need them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assistant.errors import DocumentError, SettingsError
 from assistant.knowledge.catalogue import no_collection
@@ -19,7 +21,11 @@ from ingest import reindexing, transfer, upkeep
 from ingest.explanation import explain
 from ingest.outcome import DONE, FAILED, Call, Outcome
 from ingest.progress import Report, summary_line
+from ingest.sources import commands as sources
 from ingest.uploads import delete_source
+
+if TYPE_CHECKING:
+    from ingest.previewing import Previewed, PreviewedChunk
 
 
 def add(call: Call) -> Outcome:
@@ -32,20 +38,21 @@ def add(call: Call) -> Outcome:
 
 
 def crawl(call: Call) -> Outcome:
-    from ingest.crawl import CrawlRequest
+    from ingest.crawl import CrawlRequest, open_memory
+    from ingest.crawl_parser import fields_of
+    from ingest.state import State
 
     arguments = call.arguments
     request = CrawlRequest(
-        arguments.url,
-        depth=arguments.depth,
-        pages=arguments.pages,
-        prefix=arguments.prefix,
-        allow_private=arguments.allow_private,
-        delay=arguments.delay,
+        arguments.url, allow_private=arguments.allow_private, **fields_of(arguments)
     )
     report = Report(call.language)
-    with call.pipeline() as pipeline:
-        report.follow(pipeline.crawl(request))
+    with (
+        call.pipeline() as pipeline,
+        State(call.settings.data_dir) as state,
+        closing(open_memory(state, arguments.collection, request.url)) as memory,
+    ):
+        report.follow(pipeline.crawl(request, memory))
     return _reported(report)
 
 
@@ -157,23 +164,37 @@ def _excerpt(text: str) -> str:
 
 def preview(call: Call) -> Outcome:
     from assistant.models.embedding.choice import open_embeddings
-    from ingest.load import load_file
-    from ingest.split import Splitter
+    from ingest.previewing import preview_file
 
     count = open_embeddings(call.settings).count_tokens
-    path = Path(call.arguments.file).expanduser()
-    document = load_file(path.absolute(), call.settings.max_file_mb)
+    path = Path(call.arguments.file).expanduser().absolute()
+    outcome = Outcome({})
     rows = []
-    lines = [f"{document.title} ({document.kind})"]
-    for number, chunk in enumerate(
-        Splitter.from_settings(call.settings, count).split(document), start=1
-    ):
-        tokens = count(chunk.embedding_text)
-        rows.append({**asdict(chunk), "tokens": tokens})
-        place = " > ".join(chunk.heading_path) + (f"  p. {chunk.page}" if chunk.page else "")
-        anchor = f"  #{chunk.anchor}" if chunk.anchor else ""
-        lines.append(f"\n[{number}] {tokens} tokens  {place}{anchor}\n{chunk.text}")
-    return Outcome({"title": document.title, "kind": document.kind, "chunks": rows}, lines)
+    for found in preview_file(path, call.settings, count):
+        if found.document is None:
+            outcome.errors += [found.error] if found.error else []
+            outcome.code = FAILED
+            continue
+        rows.append(_previewed(found))
+        outcome.errors += found.document.warnings
+        outcome.lines.append(f"{found.document.title} ({found.document.kind})")
+        outcome.lines += map(_preview_line, range(1, len(found.chunks) + 1), found.chunks)
+    outcome.data.update(rows[0] if len(rows) == 1 else {"documents": rows})
+    return outcome
+
+
+def _previewed(found: Previewed) -> dict[str, object]:
+    document = found.document
+    chunks = [{**asdict(each.chunk), "tokens": each.tokens} for each in found.chunks]
+    title, kind = (document.title, document.kind) if document else ("", "")
+    return {"uri": found.uri, "title": title, "kind": kind, "chunks": chunks}
+
+
+def _preview_line(number: int, counted: PreviewedChunk) -> str:
+    chunk = counted.chunk
+    place = " > ".join(chunk.heading_path) + (f"  p. {chunk.page}" if chunk.page else "")
+    anchor = f"  #{chunk.anchor}" if chunk.anchor else ""
+    return f"\n[{number}] {counted.tokens} tokens  {place}{anchor}\n{chunk.text}"
 
 
 COMMANDS: Mapping[str, Callable[[Call], Outcome]] = {
@@ -186,5 +207,6 @@ COMMANDS: Mapping[str, Callable[[Call], Outcome]] = {
     "preview": preview,
     "reindex": reindexing.run,
     **transfer.COMMANDS,
+    **sources.COMMANDS,
     **upkeep.COMMANDS,
 }

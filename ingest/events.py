@@ -1,6 +1,6 @@
 """What happens while documents come in, as one stream for the page and the command line.
 
-``started (progress | added | unchanged | skipped | failed)* finished``
+``started (progress | added | unchanged | removed | warned | skipped | failed)* [crawled] finished``
 """
 
 from __future__ import annotations
@@ -29,12 +29,18 @@ class Started(Event):
 
 @dataclass(frozen=True)
 class Progress(Event):
-    """``done`` of ``total`` documents read, or chunks of the document ``uri`` embedded."""
+    """``done`` of ``total`` documents read, or chunks of the document ``uri`` embedded.
+
+    ``rate`` is in embedded chunks a second so far; ``seconds_left`` is an estimate, None where
+    nobody can know.
+    """
 
     done: int
     total: int | None
     what: Literal["documents", "chunks"]
     uri: str = ""
+    rate: float = 0.0
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,23 @@ class Unchanged(Event):
 
 
 @dataclass(frozen=True)
+class Removed(Event):
+    """A document is no longer in the knowledge base, because its original is gone."""
+
+    uri: str
+    title: str
+    chunks: int
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """A document is in, but for what ``error`` tells: pages that are pictures, bad lines."""
+
+    uri: str
+    error: AssistantError
+
+
+@dataclass(frozen=True)
 class Skipped(Event):
     """Something that nobody asked for by name isn't read: a picture in a folder, a page that
     robots.txt excludes. No failure."""
@@ -81,12 +104,24 @@ class Failed(Event):
 
 
 @dataclass(frozen=True)
+class Crawled(Event):
+    """How a site's crawl ended. ``complete``: the whole site was seen; otherwise ``reason`` says
+    what cut it, and the next crawl goes on from there."""
+
+    complete: bool
+    reason: str
+    requests: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run did: documents by outcome, chunks, seconds."""
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    removed: int = 0
+    warned: int = 0
     skipped: int = 0
     failed: int = 0
     chunks_added: int = 0

@@ -6,52 +6,50 @@
 4. The knowledge base is written once for each document, with everything ready: the write lock
    never waits for a page or a vector.
 
-All methods are generators of :mod:`ingest.events`: whoever consumes them shows the progress.
-Closing one, or setting its ``cancel``, ends the work and leaves what is done.
+The stages run side by side (:mod:`ingest.flow`). All methods are generators of
+:mod:`ingest.events`: whoever consumes them shows the progress. Closing one, or setting its
+``cancel``, ends the work and leaves what is done.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from assistant.errors import AssistantError, DocumentError, ModelRefused
-from assistant.knowledge.records import NewChunk
+from assistant.errors import DocumentError
 from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
-from ingest.crawl import CrawlRequest, NoPage, Page, fetch_pages
+from ingest.crawl import CrawlEnd, CrawlRequest, Gone, NoPage, Page, Same, SiteMemory, fetch_pages
 from ingest.events import (
     Added,
+    Crawled,
     Event,
     Failed,
     Finished,
-    Progress,
+    Removed,
     Skipped,
     Started,
     Summary,
     Unchanged,
+    Warned,
 )
-from ingest.folders import FoundFile, find_files
-from ingest.load import Document, UnknownType, load_file, load_raw
+from ingest.files.found import FoundFile, find_files
+from ingest.files.memory import FolderMemory
+from ingest.flow.embedder import Rules
+from ingest.flow.run import Flow, Works
+from ingest.flow.work import Keeping, Reading, Removing, Saying, Work
+from ingest.load.ocr import is_installed
+from ingest.passage import Cancel
+from ingest.reading.child import Job
+from ingest.reading.reader import reader_count
 from ingest.split import Splitter
 
-logger = logging.getLogger(__name__)
-
 Events = Generator[Event, None, None]
-
-# Faults of one document. Others (a locked database, a model that is down) are everyone's: they
-# are raised and end the run.
-_OF_ONE_DOCUMENT = (DocumentError, ModelRefused)
 
 
 class Pipeline:
@@ -61,22 +59,30 @@ class Pipeline:
         settings: limits and the splitter's sizes.
         knowledge: the collection to write to.
         embeddings: the model that the collection was filled with.
+        is_trial: nothing is changed: the events say what would be (``--dry-run``).
     """
 
     def __init__(
-        self, settings: Settings, knowledge: KnowledgeBase, embeddings: EmbeddingModel
+        self,
+        settings: Settings,
+        knowledge: KnowledgeBase,
+        embeddings: EmbeddingModel,
+        *,
+        is_trial: bool = False,
     ) -> None:
         self.settings = settings
         self.knowledge = knowledge
         self.embeddings = embeddings
         self.splitter = Splitter.from_settings(settings, embeddings.count_tokens)
+        self.rules = Rules(self.splitter, embeddings.fingerprint)
+        self.is_trial = is_trial
 
     def add_paths(
         self,
         paths: Sequence[str | Path],
         *,
         allow_private: bool = False,
-        cancel: threading.Event | None = None,
+        cancel: Cancel | None = None,
     ) -> Events:
         """Add files, folders (walked; hidden files and the data folder are left out) and single
         web pages (their URLs).
@@ -88,135 +94,150 @@ class Pipeline:
         files = [Path(path) for path in paths if not _is_url(path)]
         # Found before the start, so that the total is known.
         found = list(find_files(files, left_out=self.settings.data_dir))
-        works = [self._file(file, cancel) for file in found]
-        works += [self._url(url, allow_private, cancel) for url in urls]
-        yield from _run(len(works), _in_turn(works, cancel), cancel)
 
-    def crawl(self, request: CrawlRequest, *, cancel: threading.Event | None = None) -> Events:
-        """Add the pages of a site.
+        def works(halt: threading.Event) -> Iterator[Work]:
+            yield from map(self._read_file, found)
+            for url in urls:
+                yield from self._one_page(url, allow_private, halt)
+
+        yield from self._run(works, len(found) + len(urls), cancel)
+
+    def crawl(
+        self,
+        request: CrawlRequest,
+        memory: SiteMemory | None = None,
+        *,
+        cancel: Cancel | None = None,
+    ) -> Events:
+        """Add the pages of a site; with its ``memory`` from earlier crawls, only what changed is
+        fetched, and what is gone is removed.
 
         Raises:
             KnowledgeError, ModelError: as :meth:`add_paths`.
         """
-        yield from _run(None, self._crawl(request, cancel), cancel)
+        if memory is not None:
+            memory.begin(self._stored())
 
-    def add_document(
-        self, document: Document, uri: str, *, cancel: threading.Event | None = None
+        def works(halt: threading.Event) -> Iterator[Work]:
+            with closing(fetch_pages(self.settings, request, memory, halt)) as messages:
+                for message in messages:
+                    yield self._work_of(message, memory)
+
+        yield from self._run(works, None, cancel)
+
+    def follow_files(
+        self,
+        found: Iterable[FoundFile],
+        memory: FolderMemory,
+        *,
+        is_whole: bool,
+        cancel: Cancel | None = None,
     ) -> Events:
-        """Store a loaded document under ``uri``: progress of its chunks, then ``Added`` or
-        ``Unchanged``; neither where ``cancel`` came first.
+        """Keep up with files: read those that are new or changed since ``memory`` saw them last,
+        and remove those that it knows and that are not among ``found``.
+
+        Args:
+            is_whole: ``found`` is all there is; otherwise nothing is removed.
 
         Raises:
-            KnowledgeError: it can't be stored.
-            ModelError: its chunks can't be embedded.
+            KnowledgeError, ModelError: as :meth:`add_paths`.
         """
-        content_hash = self._hash(document)
-        known = self.knowledge.source_by_uri(uri)
-        if known is not None and known.content_hash == content_hash:
-            yield Unchanged(uri, known.title, known.id)
-            return
-        chunks = self.splitter.split(document)
-        vectors = yield from self._embed(uri, chunks, cancel)
-        if vectors is None:
-            return
-        source, report = self.knowledge.add_embedded(
-            uri, document.title, document.kind, document.size, content_hash, chunks, vectors
-        )
-        counts = (report.added, report.kept, report.removed)
-        yield Added(uri, source.title, source.id, *counts, is_new=known is None)
+        files = list(found)
+        gone = memory.begin(files, self._stored()) if is_whole else ()
 
-    def _hash(self, document: Document) -> str:
-        """Changes with the text, the rules it is split by, and the embedding model."""
-        rules = (document.content_hash, self.splitter.signature, self.embeddings.fingerprint)
-        return hashlib.sha256("\n".join(rules).encode()).hexdigest()
+        def works(halt: threading.Event) -> Iterator[Work]:
+            for file in files:
+                yield self._follow(file, memory)
+            for path in gone:
+                yield Removing(path, memory)
 
-    def _embed(
-        self, uri: str, chunks: Sequence[NewChunk], cancel: threading.Event | None
-    ) -> Generator[Event, None, NDArray[np.float32] | None]:
-        """Vectors of ``chunks``, shape (n, dimension); None when cancelled."""
-        vectors = dict(self.knowledge.vectors_for([chunk.content_hash for chunk in chunks]))
-        new = {c.content_hash: c.embedding_text for c in chunks if c.content_hash not in vectors}
-        hashes = list(new)
-        size = self.embeddings.batch_size
-        for start in range(0, len(hashes), size):
-            if cancel is not None and cancel.is_set():
-                return None
-            batch = hashes[start : start + size]
-            embedded = self.embeddings.embed_passages([new[each] for each in batch])
-            vectors.update(zip(batch, embedded, strict=True))
-            yield Progress(min(start + size, len(hashes)), len(hashes), "chunks", uri)
-        return np.stack([vectors[chunk.content_hash] for chunk in chunks]).astype(np.float32)
+        yield from self._run(works, len(files), cancel)
 
-    def _file(self, file: FoundFile, cancel: threading.Event | None) -> Events:
-        uri = str(file.path)
+    def _stored(self) -> dict[str, str]:
+        """Content hashes by URI, of what is stored under the present rules."""
+        sources = self.knowledge.sources()
+        return {s.uri: s.content_hash for s in sources if s.content_hash in self.rules}
+
+    def _follow(self, file: FoundFile, memory: FolderMemory) -> Work:
+        if file.fault is not None or not memory.is_same(file.path):
+            return self._read_file(file, memory)
+        if memory.was_rejected(file.path):
+            return Saying(Skipped(str(file.path), _still_unreadable(file.path)), is_document=True)
+        return Keeping(str(file.path))
+
+    def _read_file(self, file: FoundFile, memory: FolderMemory | None = None) -> Work:
+        if file.fault is not None:
+            return Saying(Failed(str(file.path), file.fault), is_document=True)
+        return Reading(Job(file.path, None, self.settings.max_file_mb), file.asked, memory)
+
+    def _one_page(self, url: str, allow_private: bool, halt: threading.Event) -> Iterator[Work]:
         try:
-            if file.fault is not None:
-                raise file.fault
-            document = load_file(file.path, self.settings.max_file_mb)
-            yield from self.add_document(document, uri, cancel=cancel)
-        except _OF_ONE_DOCUMENT as error:
-            yield _not_added(uri, error, file.asked)
-
-    def _url(self, url: str, allow_private: bool, cancel: threading.Event | None) -> Events:
-        try:
-            request = CrawlRequest(url, depth=0, pages=1, allow_private=allow_private)
+            request = CrawlRequest(
+                url, depth=0, pages=1, sitemap=False, allow_private=allow_private
+            )
         except DocumentError as error:
-            yield Failed(url, error)
+            yield Saying(Failed(url, error))
             return
-        with closing(fetch_pages(self.settings, request, cancel)) as pages:
-            for page in pages:
-                yield from self._page(page, cancel)
+        with closing(fetch_pages(self.settings, request, None, halt)) as messages:
+            for message in messages:
+                if not isinstance(message, CrawlEnd):
+                    yield self._work_of(message, None)
 
-    def _crawl(self, request: CrawlRequest, cancel: threading.Event | None) -> Events:
-        with closing(fetch_pages(self.settings, request, cancel)) as pages:
-            done = 0
-            for page in pages:
-                yield from self._page(page, cancel)
-                if isinstance(page, Page):
-                    done += 1
-                    yield Progress(done, page.known, "documents", page.raw.name)
+    def _work_of(
+        self, message: Page | Same | NoPage | Gone | CrawlEnd, memory: SiteMemory | None
+    ) -> Work:
+        if isinstance(message, Page):
+            job = Job(None, message.raw, self.settings.max_file_mb)
+            return Reading(job, message.is_start, memory, known=message.known)
+        if isinstance(message, Same):
+            return Keeping(message.url)
+        if isinstance(message, Gone):
+            return Removing(message.url, memory)
+        if isinstance(message, CrawlEnd):
+            return Saying(Crawled(message.complete, message.reason, message.requests))
+        return Saying((Skipped if message.harmless else Failed)(message.url, message.error))
 
-    def _page(self, page: Page | NoPage, cancel: threading.Event | None) -> Events:
-        if isinstance(page, NoPage):
-            yield (Skipped if page.harmless else Failed)(page.url, page.error)
-            return
-        try:
-            yield from self.add_document(load_raw(page.raw), page.raw.name, cancel=cancel)
-        except _OF_ONE_DOCUMENT as error:
-            yield _not_added(page.raw.name, error, page.is_start)
+    def _run(self, works: Works, total: int | None, cancel: Cancel | None) -> Events:
+        """The events of the flow between their start and a summary of them."""
+        began = time.monotonic()
+        summary = Summary()
+        yield Started(total)
+        flow = Flow(
+            self.knowledge,
+            self.embeddings,
+            self.splitter,
+            works,
+            readers=reader_count(),
+            recognises=is_installed(),
+            total=total,
+            is_trial=self.is_trial,
+        )
+        with closing(flow.events(cancel)) as events:
+            for event in events:
+                summary = _counted(summary, event)
+                yield event
+        cancelled = cancel is not None and cancel.is_set()
+        yield Finished(replace(summary, seconds=time.monotonic() - began, cancelled=cancelled))
+
+
+def _still_unreadable(path: Path) -> DocumentError:
+    return DocumentError(
+        "{name} could not be read and has not changed since: see the report of that time.",
+        "{name} 之前无法读取，之后没有改动：原因见当时的报告。",
+        name=path.name,
+    )
 
 
 def _is_url(path: str | Path) -> bool:
     return isinstance(path, str) and "://" in path
 
 
-def _not_added(uri: str, error: AssistantError, asked: bool) -> Event:
-    """A type that can't be read is a failure only where it was asked for by name."""
-    if isinstance(error, UnknownType) and not asked:
-        return Skipped(uri, error)
-    logger.info("%s: %s", uri, error, exc_info=error.__cause__)
-    return Failed(uri, error)
-
-
-def _in_turn(works: Sequence[Events], cancel: threading.Event | None) -> Events:
-    for number, work in enumerate(works, start=1):
-        if cancel is not None and cancel.is_set():
-            return
-        yield from work
-        yield Progress(number, len(works), "documents")
-
-
-def _run(total: int | None, events: Events, cancel: threading.Event | None) -> Events:
-    """``events`` between their start and a summary of them."""
-    began = time.monotonic()
-    summary = Summary()
-    yield Started(total)
-    with closing(events):
-        for event in events:
-            summary = _counted(summary, event)
-            yield event
-    cancelled = cancel is not None and cancel.is_set()
-    yield Finished(replace(summary, seconds=time.monotonic() - began, cancelled=cancelled))
+_COUNTERS = (
+    (Unchanged, "unchanged"),
+    (Warned, "warned"),
+    (Skipped, "skipped"),
+    (Failed, "failed"),
+)
 
 
 def _counted(summary: Summary, event: Event) -> Summary:
@@ -229,7 +250,10 @@ def _counted(summary: Summary, event: Event) -> Summary:
             chunks_kept=summary.chunks_kept + event.kept,
             chunks_removed=summary.chunks_removed + event.removed,
         )
-    for kind, name in ((Unchanged, "unchanged"), (Skipped, "skipped"), (Failed, "failed")):
+    if isinstance(event, Removed):
+        chunks = summary.chunks_removed + event.chunks
+        return replace(summary, removed=summary.removed + 1, chunks_removed=chunks)
+    for kind, name in _COUNTERS:
         if isinstance(event, kind):
             return replace(summary, **{name: getattr(summary, name) + 1})
     return summary

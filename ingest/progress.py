@@ -13,10 +13,12 @@ from ingest.events import (
     Failed,
     Finished,
     Progress,
+    Removed,
     Skipped,
     Started,
     Summary,
     Unchanged,
+    Warned,
 )
 
 # Documents of fewer chunks are done before a bar could be read.
@@ -27,6 +29,8 @@ _WORDS = {
         "added": "{n} added",
         "updated": "{n} updated",
         "unchanged": "{n} unchanged",
+        "removed": "{n} removed",
+        "warned": "{n} with warnings",
         "skipped": "{n} skipped",
         "failed": "{n} failed",
         "nothing": "nothing to add",
@@ -40,6 +44,8 @@ _WORDS = {
         "added": "新增 {n}",
         "updated": "更新 {n}",
         "unchanged": "未变 {n}",
+        "removed": "移除 {n}",
+        "warned": "警告 {n}",
         "skipped": "跳过 {n}",
         "failed": "失败 {n}",
         "nothing": "没有可添加的内容",
@@ -57,7 +63,7 @@ _CHUNKS = {"en": ("{n} chunk", "{n} chunks"), "zh": ("{n} 个片段", "{n} 个�
 def summary_line(summary: Summary, language: str) -> str:
     """One line such as "3 added, 1 failed: 42 chunks in 3.1 s"."""
     words = _WORDS[language]
-    names = ("added", "updated", "unchanged", "skipped", "failed")
+    names = ("added", "updated", "removed", "unchanged", "skipped", "failed", "warned")
     counts = [
         words[name].format(n=getattr(summary, name)) for name in names if getattr(summary, name)
     ]
@@ -74,7 +80,10 @@ def _chunks(number: int, language: str) -> str:
     return _CHUNKS[language][number != 1].format(n=number)
 
 
-def event_json(event: Added | Unchanged | Skipped | Failed, language: str) -> dict[str, object]:
+Told = Added | Unchanged | Removed | Warned | Skipped | Failed
+
+
+def event_json(event: Told, language: str) -> dict[str, object]:
     """A document's outcome for programs."""
     if isinstance(event, Added):
         row: dict[str, Any] = {"status": "added" if event.is_new else "updated"}
@@ -82,6 +91,8 @@ def event_json(event: Added | Unchanged | Skipped | Failed, language: str) -> di
         return row | _stored(event) | {"chunks": counts}
     if isinstance(event, Unchanged):
         return {"status": "unchanged"} | _stored(event)
+    if isinstance(event, Removed):
+        return {"status": "removed", "uri": event.uri, "title": event.title, "chunks": event.chunks}
     error = {"kind": event.error.kind, "message": event.error.text(language)}
     return {"status": event.name, "uri": event.uri, "error": error}
 
@@ -107,7 +118,7 @@ class Report:
         """Consume ``events``; the summary they end with."""
         try:
             for event in events:
-                self._show(event)
+                self.show(event)
         finally:
             self._close()
         return self.summary
@@ -115,16 +126,17 @@ class Report:
     def as_json(self) -> dict[str, object]:
         return {**asdict(self.summary), "documents": self.documents}
 
-    def _show(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
+        """Take in one event."""
         if isinstance(event, Started):
             self._documents_bar = self._bar(event.total, "documents")
         elif isinstance(event, Progress):
             self._advance(event)
         elif isinstance(event, Finished):
             self.summary = event.summary
-        elif isinstance(event, Added | Unchanged | Skipped | Failed):
+        elif isinstance(event, Told):
             self.documents.append(event_json(event, self.language))
-            if isinstance(event, Failed | Skipped):
+            if isinstance(event, Failed | Skipped | Warned):
                 self._line(event.error.text(self.language))
 
     def _advance(self, event: Progress) -> None:

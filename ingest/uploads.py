@@ -13,11 +13,14 @@ import re
 import shutil
 import tempfile
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 from assistant.errors import DocumentError
 from assistant.knowledge.store import KnowledgeBase
 from assistant.settings import Settings
+from ingest.load.document import INSIDE
+from ingest.members import with_members
 from ingest.reasons import os_reason
 
 LONGEST_NAME = 200  # bytes; file systems allow 255
@@ -73,18 +76,22 @@ def safe_name(original: str) -> str:
 
 
 def delete_source(settings: Settings, knowledge: KnowledgeBase, source_id: int) -> None:
-    """Delete a document from the knowledge base, and its file where it came as an upload.
-    Nothing happens where there is no such source.
+    """Delete a document from the knowledge base, and its file where it came as an upload: that of
+    an archive with the last document out of it. Nothing happens where there is no such source.
     """
     source = knowledge.source(source_id)
     if source is None:
         return
-    uri = Path(source.uri)
     knowledge.delete_source(source_id)
-    if uri.is_absolute() and uri.is_relative_to(settings.upload_dir):
-        uri.unlink(missing_ok=True)
-        if uri.parent != settings.upload_dir and not any(uri.parent.iterdir()):
-            uri.parent.rmdir()
+    name = source.uri.partition(INSIDE)[0]
+    file = Path(name)
+    if file.is_absolute() and file.is_relative_to(settings.upload_dir):
+        if with_members(knowledge, name):
+            return
+        file.unlink(missing_ok=True)
+        if file.parent != settings.upload_dir and file.parent.is_dir():
+            with suppress(OSError):  # another upload of that name came just now
+                file.parent.rmdir()
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from itertools import pairwise
+import random
+import re
+from itertools import chain, pairwise
 
 import pytest
 
@@ -44,6 +46,15 @@ def sentence(number: int, name: str = "s") -> str:
         ("One. Two! Three? v3.11 is out", ["One. ", "Two! ", "Three? ", "v3.11 is out"]),
         ('He said "go." Then left.', ['He said "go." ', "Then left."]),
         ("line one\nline two", ["line one\n", "line two"]),
+        (
+            "Use pip, e.g. this. See Fig. 3, i.e. that.",
+            ["Use pip, e.g. this. ", "See Fig. 3, i.e. that."],
+        ),
+        ("By J. Smith et al. in vol. 2. Next", ["By J. Smith et al. in vol. 2. ", "Next"]),
+        ("a, b, etc. and more. Cats etc. Then", ["a, b, etc. and more. ", "Cats etc. ", "Then"]),
+        ("1. First\n2. Second", ["1. First\n", "2. Second"]),
+        ("Wait... what? Done... Now", ["Wait... what? ", "Done... ", "Now"]),
+        ("版本 3.11 发布。见 e.g. 下文。", ["版本 3.11 发布。", "见 e.g. 下文。"]),
         ("  ", ["  "]),
         ("", []),
     ],
@@ -220,6 +231,141 @@ def test_a_change_in_one_section_touches_only_its_chunks() -> None:
     came = set(after) - set(before)
     assert gone and came
     assert {chunk.heading_path for chunk in gone | came} == {("Doc", "Two")}
+
+
+def test_an_empty_heading_ends_the_sections_below_its_level() -> None:
+    chunks = split(
+        heading("Usage", 2, anchor="usage"),
+        Block(words(20, "a")),
+        heading("run()", 3, anchor="run"),
+        Block(words(20, "b")),
+        heading("", 2),
+        Block(words(20, "c")),
+        heading("Deep", 4, anchor="deep"),
+        Block(words(20, "d")),
+        heading("", 0),
+        Block(words(20, "e")),
+    )
+    assert [(c.heading_path, c.anchor, c.text[:2]) for c in chunks] == [
+        (("Doc", "Usage"), "usage", "a0"),
+        (("Doc", "Usage", "run()"), "run", "b0"),
+        (("Doc", "Usage"), "usage", "c0"),
+        (("Doc", "Usage", "Deep"), "deep", "d0"),
+        (("Doc",), None, "e0"),
+    ]
+    small = split(heading("A"), Block("a"), heading("B", 2), Block("b"), heading("", 1), Block("c"))
+    assert [c.text for c in small] == ["a\n\n## B\n\nb\n\nc"]
+
+
+def test_small_neighbours_are_put_together_and_large_ones_stay_alone() -> None:
+    names = [f"n{number}" for number in range(20)]
+    small = [block for name in names for block in (heading(name, 2, anchor=name), Block("tiny"))]
+    big = [heading("Big", 2, anchor="big"), Block(words(50))]
+    *groups, last = split(heading("All"), *small, *big, size=60)
+    assert (last.heading_path, last.anchor) == (("Doc", "All", "Big"), "big")
+    assert len(groups) < 8
+    assert "\n\n".join(
+        c.text if c.text[0] == "#" else f"## {c.heading_path[-1]}\n\n{c.text}" for c in groups
+    ) == "\n\n".join(f"## {name}\n\ntiny" for name in names)
+    for chunk in groups:
+        assert chunk.text[0] != "#" or f"## {chunk.anchor}\n" in chunk.text[: len("## n10\n")]
+
+
+def test_small_neighbours_on_two_pages_stay_apart() -> None:
+    blocks = [
+        block
+        for number in range(8)
+        for page in [number // 4 + 1]
+        for block in (heading(f"n{page}", 2, page=page), Block("tiny tiny", page=page))
+    ]
+    chunks = split(heading("All", page=1), *blocks, size=60)
+    assert len(chunks) < 8
+    assert {c.page for c in chunks} == {1, 2}
+    for chunk in chunks:
+        assert f"n{3 - (chunk.page or 0)}" not in chunk.embedding_text
+
+
+def test_a_tiny_rest_joins_what_is_before_it() -> None:
+    # 37 tokens beside the title; the rest of 3 takes a sentence over.
+    text = " ".join(sentence(9, name) for name in "abcd") + " The very end."
+    chunks = split(Block(text), size=38)
+    assert [count(c.text) for c in chunks] == [27, 12]
+    assert chunks[1].text.endswith("The very end.")
+    # Without the overlap before it there is room for it.
+    texts = [c.text for c in split(Block(text), overlap=9, size=31)]
+    assert texts[-1].endswith("The very end.") and count(texts[-1]) > 10
+
+
+def test_a_line_that_introduces_goes_along_with_what_it_introduces() -> None:
+    code = "```\n" + "\n".join(words(5, f"l{n}_") for n in range(5)) + "\n```"
+    chunks = split(Block(sentence(20)), Block("For example:"), Block(code, "code"))
+    assert [c.text.split("\n")[0] for c in chunks] == [sentence(20), "For example:"]
+
+
+def test_long_code_is_cut_before_definitions_and_long_lists_between_items() -> None:
+    functions = "\n\n".join(
+        f"def f{n}(a, b):\n    x = a\n\n    y = b\n    return x" for n in range(8)
+    )
+    for chunk in split(Block(f"```python\n{functions}\n```", "code")):
+        assert chunk.text.startswith("```python\ndef f")
+    items = "\n".join(f"- {words(6, f'i{n}_')}\n  {words(6, f'j{n}_')}" for n in range(9))
+    for chunk in split(Block(items, "list")):
+        assert chunk.text.startswith("- i") and chunk.text.count("- i") == chunk.text.count("  j")
+
+
+SECTIONS = {f"Section {number}" for number in range(60)}
+
+
+def random_document(chance: random.Random) -> list[list[Block]]:
+    """The sections of a document; each begins with its heading."""
+    sections = []
+    level = 0
+    for number in range(chance.randrange(5, 60)):
+        level = chance.randint(1, min(level + 1, 5))
+        body = [
+            Block(" ".join(sentence(chance.randint(3, 15), f"s{number}_{n}_") for n in range(size)))
+            for size in chance.choices((1, 1, 2, 6), k=chance.randrange(4))
+        ]
+        sections.append([heading(f"Section {number}", level, anchor=f"a{number}"), *body])
+    return sections
+
+
+def sections_in(chunk: NewChunk) -> set[str]:
+    """The sections whose text a chunk holds; "Doc" is the text before the first heading."""
+    inside = set(re.findall(r"^#+ (Section \d+)$", chunk.text, re.M))
+    if chunk.text in SECTIONS:  # a heading without text
+        return {chunk.text}
+    return inside if chunk.text.startswith("#") else inside | {chunk.heading_path[-1]}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_edit_touches_no_chunk_of_other_sections(seed: int) -> None:
+    """Nothing changes but the chunks that hold the section or what shares a chunk with it, before
+    the edit or after."""
+    chance = random.Random(seed)
+    sections = random_document(chance)
+    number = chance.randrange(len(sections))
+    change = chance.choice(([], [Block("A word.")], [Block(sentence(90, "new"))]))
+    edited = list(sections)
+    edited[number] = [sections[number][0], *change]
+    before, after = (split(*chain(*each), size=60, overlap=8) for each in (sections, edited))
+    name = sections[number][0].text
+    shared = {name}.union(*(sections_in(c) for c in [*before, *after] if name in sections_in(c)))
+    changed = set(before) ^ set(after)
+    assert all(sections_in(chunk) & shared for chunk in changed)
+    for old, new in ((before, after), (after, before)):
+        kept = [chunk for chunk in old if not sections_in(chunk) & shared]
+        assert kept == [chunk for chunk in new if not sections_in(chunk) & shared]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_lost_and_no_chunk_too_large(seed: int) -> None:
+    chance = random.Random(seed)
+    blocks = list(chain(*random_document(chance)))
+    chunks = split(*blocks, size=60, overlap=8)
+    assert all(count(c.embedding_text) <= 60 for c in chunks)
+    found = " ".join(c.embedding_text for c in chunks).split()
+    assert set(" ".join(block.text for block in blocks).split()) <= set(found)
 
 
 def test_an_endless_heading_is_a_paragraph() -> None:

@@ -4,65 +4,36 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from app import IngestLibrary
-from assistant.errors import KnowledgeLocked, SettingsError
-from assistant.knowledge.store import KnowledgeBase
-from assistant.models.embedding.choice import open_embeddings
-from assistant.settings import Settings
+from assistant.errors import DocumentError, KnowledgeLocked, SettingsError
 from assistant.ui.jobs import IngestEvent, Job, Jobs
-from assistant.ui.library import LibraryPage, Shown, add_sample_once
-from assistant.ui.visitor import Visitors
-from ingest.events import Finished, Started, Summary
-from tests.site import Answer, serve
-
-MANUAL = "# 星河7000手册\n\n## 规格\n\n星河7000重1.8千克，电池可用12小时。\n"
-REQUEST = cast(Any, SimpleNamespace(headers={"accept-language": "zh"}, session_hash="s"))
-
-
-class Desk:
-    def __init__(self, folder: Path) -> None:
-        settings = Settings.load({"DATA_DIR": str(folder / "data"), "MAX_FILE_MB": "1"}, None)
-        embeddings = open_embeddings(settings)
-        self.knowledge = KnowledgeBase(settings.data_dir, embeddings, embeddings.fingerprint)
-        parts = SimpleNamespace(settings=settings, knowledge=self.knowledge, embeddings=embeddings)
-        self.settings = settings
-        self.library = IngestLibrary(cast(Any, parts))
-        self.jobs = Jobs()
-        sample = folder / "sample"
-        self.page = LibraryPage(self.library, self.knowledge, self.jobs, Visitors("auto"), sample)
-
-    def finish(self) -> Job:
-        """Wait for all jobs; the newest."""
-        wait(lambda: not self.jobs.active)
-        return self.jobs.list()[0]
-
-    def see(self, seen: object = None) -> Shown:
-        return self.page.refresh(seen, REQUEST)
-
-    def titles(self) -> list[str]:
-        return [source.title for source in self.knowledge.sources()]
-
-
-def wait(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from assistant.ui.library import add_sample_once
+from assistant.ui.library_rendering import jobs_html
+from ingest.background.client import Background
+from ingest.events import (
+    Added,
+    Crawled,
+    Finished,
+    Progress,
+    Removed,
+    Started,
+    Summary,
+    Warned,
+)
+from tests.library_desk import MANUAL, REQUEST, Desk, environment, wait
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
-    made.jobs.close()
-    made.knowledge.close()
+    made.close()
 
 
 def upload(desk: Desk, folder: Path, *files: tuple[str, str | bytes]) -> Job:
@@ -84,10 +55,10 @@ def test_uploads_are_stored_and_shown(desk: Desk, tmp_path: Path) -> None:
     assert sorted(desk.titles()) == ["b", "星河7000手册"]
     shown = desk.see()
     assert "完成" in shown.jobs
-    assert "共 2 个来源，2 段" in shown.counts
-    assert [row[1] for row in shown.table["value"]] == ["b", "星河7000手册"]
+    assert "共 2 个文档，2 个片段" in shown.counts
+    assert sorted(row[1] for row in shown.table["value"]) == ["b", "星河7000手册"]
     assert shown.table["headers"][1] == "标题"
-    assert not shown.stop["visible"]
+    assert "停止" not in shown.jobs
 
 
 def test_only_what_changed_is_drawn_again(desk: Desk, tmp_path: Path) -> None:
@@ -126,59 +97,6 @@ def test_the_same_file_again_changes_nothing(desk: Desk, tmp_path: Path) -> None
     assert len(desk.titles()) == 1
 
 
-def test_a_site_is_crawled_and_its_failures_said(desk: Desk) -> None:
-    pages: dict[str, str | Answer] = {
-        "/": "<title>首页</title><h1>首页</h1><p>星河7000的首页。</p>"
-        '<a href="/b">b</a><a href="/gone">gone</a>',
-        "/b": "<title>规格</title><h1>规格</h1><p>重1.8千克。</p>",
-    }
-    with serve(pages) as site:
-        assert desk.page.add_site(site.url(), 1, True, REQUEST) == ""
-        job = desk.finish()
-    assert job.state == "partly"
-    assert sorted(desk.titles()) == ["规格", "首页"]
-    (failed,) = [line for line in job.lines if line.kind == "failed"]
-    assert "404" in failed.text[0]
-
-
-def test_a_private_address_needs_to_be_allowed(desk: Desk) -> None:
-    with serve({"/": "<p>内网</p>"}) as site:
-        desk.page.add_site(site.url(), 0, False, REQUEST)
-        job = desk.finish()
-        assert site.asked == []
-    assert job.state == "failed"
-    assert desk.titles() == []
-
-
-@pytest.mark.parametrize("url", ["ftp://a.example/", "not a url", "file:///etc/passwd"])
-def test_what_is_no_web_address_is_said_to_be_none(desk: Desk, url: str) -> None:
-    desk.page.add_site(url, 0, False, REQUEST)
-    job = desk.finish()
-    assert job.state == "failed"
-    assert "不是网页地址" in job.lines[0].text[0]
-
-
-def test_an_empty_address_starts_nothing(desk: Desk) -> None:
-    with pytest.warns(UserWarning, match="请先填写网址"):
-        desk.page.add_site("  ", 0, False, REQUEST)
-    assert desk.jobs.list() == []
-
-
-def test_a_job_can_be_stopped(desk: Desk) -> None:
-    hold = threading.Event()
-    pages: dict[str, str | Answer] = {
-        "/": '<p>首页</p><a href="/slow">slow</a>',
-        "/slow": Answer("<p>慢</p>", wait=hold),
-    }
-    with serve(pages) as site:
-        desk.page.add_site(site.url(), 1, True, REQUEST)
-        wait(lambda: "/slow" in site.asked)
-        assert desk.see().stop["visible"]
-        desk.page.cancel()
-        job = desk.finish()
-    assert job.state == "cancelled"
-
-
 def test_a_source_is_chosen_and_deleted(desk: Desk, tmp_path: Path) -> None:
     upload(desk, tmp_path, ("手册.md", MANUAL))
     (source,) = desk.knowledge.sources()
@@ -191,20 +109,6 @@ def test_a_source_is_chosen_and_deleted(desk: Desk, tmp_path: Path) -> None:
     assert desk.titles() == []
     assert not Path(source.uri).exists(), "the uploaded copy goes too"
     assert desk.page.choose(event, REQUEST)[0] == 0, "it is gone from another page's table too"
-
-
-def test_a_crawl_does_not_hold_up_an_upload(desk: Desk, tmp_path: Path) -> None:
-    hold = threading.Event()
-    with serve({"/": Answer("<p>慢</p>", wait=hold)}) as site:
-        desk.page.add_site(site.url(), 0, True, REQUEST)
-        wait(lambda: site.asked)
-        path = tmp_path / "手册.md"
-        path.write_text(MANUAL, "utf-8")
-        desk.page.upload([str(path)], REQUEST)
-        wait(desk.titles)
-        assert desk.jobs.active
-        desk.page.cancel()
-        desk.finish()
 
 
 def test_the_sample_is_added_once(desk: Desk, tmp_path: Path) -> None:
@@ -280,3 +184,86 @@ def test_a_job_keeps_its_last_lines() -> None:
     assert job.failures == 250
     assert len(job.lines) == 200
     assert job.lines[-1].text == ("错 249", "no 249")
+
+
+def test_an_upload_through_the_background_process_is_stopped(tmp_path: Path) -> None:
+    """The whole way: page, job, process, and back; what is done when it is stopped stays."""
+    background = Background(environment(tmp_path / "data"))
+    desk = Desk(tmp_path, background)
+    try:
+        assert upload(desk, tmp_path, ("手册.md", MANUAL)).state == "done"
+        files = []
+        for number in range(400):
+            files.append(tmp_path / f"{number}.md")
+            files[-1].write_text(f"# 第{number}章\n\n第{number}章的内容。", "utf-8")
+        desk.page.upload([str(file) for file in files], REQUEST)
+        wait(lambda: len(desk.titles()) > 3)
+        (job, _) = desk.jobs.list()
+        assert "停止" in desk.see().jobs
+        desk.page.act(cast(Any, SimpleNamespace(do="stop", source=str(job.id))))
+        assert desk.finish().state == "cancelled"
+        assert 3 < len(desk.titles()) < 400
+        assert "已完成的部分已保留" in desk.see().jobs
+    finally:
+        background.close()
+        desk.close()
+
+
+def test_a_job_says_how_fast_it_is_and_what_went_wrong_where() -> None:
+    job = Job(1, ("更新 甲", "Update of a"), "a", state="running")
+    job.apply(Started(None))
+    job.apply(Progress(3, 40, "documents", "u", 12.34, 170.0))
+    assert "3/40 个文档 · 12.3 片段/秒 · 约剩 3 分钟" in jobs_html([job], "zh")
+    assert "12.3 chunks/s · about 3 min left" in jobs_html([job], "en")
+    job.apply(Removed("https://a.example/old", "旧页", 4))
+    job.apply(Warned("/a/b.pdf", DocumentError("Page 3 is a picture.", "第 3 页是图片。")))
+    job.apply(Crawled(complete=False, reason="pages", requests=9))
+    job.apply(Finished(Summary(added=2, removed=1, warned=1, chunks_added=7, seconds=1.25)))
+    job.state = "done"
+    content = jobs_html([job], "zh")
+    assert "<b>旧页</b> 原文已不在，已移除 4 个片段" in content
+    assert '<li class="warned"><b>b.pdf</b> 第 3 页是图片。' in content
+    assert "网站没有抓完（达到网页上限），下次继续" in content
+    assert "新增 2 · 移除 1 · 警告 1 · 7 个片段 · 1.2 秒" in content
+    assert "<progress" not in content
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(2, "约剩 5 秒"), (41, "约剩 40 秒"), (58, "约剩 1 分钟"), (9000, "约剩 2.5 小时")],
+)
+def test_time_left(seconds: float, said: str) -> None:
+    job = Job(1, ("甲", "a"), state="running")
+    job.apply(Started(1))
+    job.apply(Progress(1, 9, "chunks", "u", 1.0, seconds))
+    assert said in jobs_html([job], "zh")
+
+
+def test_older_jobs_are_folded() -> None:
+    old, new = Job(1, ("甲", "a")), Job(2, ("乙", "b"))
+    for job in (old, new):
+        job.apply(Added("/a.md", "标题", 1, 2, 0, 0, True))
+        job.state = "done"
+    content = jobs_html([new, old], "zh")
+    assert content.count("<details") == 1
+    assert content.index("乙") < content.index("<details")
+
+
+def test_a_followed_source_takes_no_slot_of_an_upload() -> None:
+    jobs, go = Jobs(), threading.Event()
+
+    def slow(cancel: threading.Event) -> Iterator[IngestEvent]:
+        go.wait(10)
+        yield Finished(Summary())
+
+    def quick(cancel: threading.Event) -> Iterator[IngestEvent]:
+        yield Finished(Summary())
+
+    sources = [jobs.submit(("源", "source"), slow, source=str(n)) for n in range(5)]
+    upload = jobs.submit(("甲", "a"), quick)
+    wait(lambda: upload.state == "done")
+    assert sorted(job.state for job in sources) == ["running", *["waiting"] * 4]
+    jobs.cancel(sources[4].id)
+    go.set()
+    wait(lambda: not jobs.active)
+    assert [job.state for job in sources] == ["done"] * 4 + ["cancelled"]

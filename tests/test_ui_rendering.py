@@ -42,7 +42,7 @@ EVIL = (
 )
 TAGS = {
     *("div", "span", "strong", "b", "a", "ul", "li", "details", "summary", "blockquote", "p"),
-    *("br", "mark", "code", "section", "h3", "progress", "header", "nav"),
+    *("br", "mark", "code", "section", "h3", "progress", "header", "nav", "button"),
 }
 FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(?:.*?\n)?\1[`~]* *$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(\s*([^)\s]*)")
@@ -247,7 +247,7 @@ def test_jobs_show_progress_and_one_line_for_each_failure() -> None:
     job.apply(Progress(32, 120, "chunks", "/data/手册 <x>.md"))
     content = jobs_html([job], "zh")
     assert_harmless(content)
-    assert "手册 &lt;x&gt;.md：已嵌入 32/120 段" in content
+    assert "手册 &lt;x&gt;.md：已嵌入 32/120 个片段" in content
     job.apply(Added("/data/手册.md", "极光 <手册>", 1, 120, 0, 0, True))
     job.apply(Unchanged("/data/b.md", "乙", 2))
     job.apply(Progress(2, 3, "documents", ""))
@@ -258,7 +258,7 @@ def test_jobs_show_progress_and_one_line_for_each_failure() -> None:
     assert '<progress value="2" max="3"' in content
     assert content.count('<li class="failed">') == 1
     assert "&lt;c&gt;.pdf 已损坏。" in content
-    assert "极光 &lt;手册&gt;</b> 已添加，120 段" in content
+    assert "极光 &lt;手册&gt;</b> 已添加，120 个片段" in content
     assert "c.pdf</b> &lt;c&gt;.pdf is broken." in jobs_html([job], "en")
 
 
@@ -284,7 +284,7 @@ def test_the_table_of_sources() -> None:
     assert_harmless(chosen_html(stored_source(), "zh"))
     assert [size_text(n) for n in (0, 999, 12_345_678)] == ["0 B", "999 B", "12.3 MB"]
     assert "空的" in counts_html([], "/sample", "zh")
-    assert "共 1 个来源，3 段" in counts_html([stored_source()], "/sample", "zh")
+    assert "共 1 个文档，3 个片段" in counts_html([stored_source()], "/sample", "zh")
     assert "示例" not in counts_html([stored_source()], "/sample", "zh")
     assert "示例" in counts_html([stored_source(uri="/sample/g.md")], "/sample", "zh")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import gradio as gr
 from fastapi import FastAPI
@@ -14,9 +14,11 @@ from assistant.parts import Parts
 from assistant.settings import ROOT
 from assistant.ui.chat import Chat
 from assistant.ui.chat_page import build_chat_page
+from assistant.ui.followed import FollowedPage, Following
 from assistant.ui.jobs import Jobs
 from assistant.ui.library import Library, LibraryPage, add_sample_once
 from assistant.ui.library_page import build_library_page
+from assistant.ui.library_preview import Previewer, PreviewPage
 from assistant.ui.security import SecurityHeaders
 from assistant.ui.sources import SourcePages
 from assistant.ui.status import Status, header_html
@@ -33,14 +35,20 @@ STATUS_SECONDS = 1.0
 NO_DOCS: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
 
 
-def build_app(parts: Parts, library: Library) -> FastAPI:
+class DocumentFlow(Library, Following, Previewer, Protocol):
+    """All that the pages use of the document flow."""
+
+
+def build_app(parts: Parts, library: DocumentFlow) -> FastAPI:
     """The web app over ``parts``. What runs behind the pages (Redis, the sample at the first
     start) begins here; the app's shutdown ends it."""
     visitors = Visitors(parts.settings.language)
     status, jobs = Status(parts.chat, parts.long_term), Jobs()
-    pages = LibraryPage(library, parts.knowledge, jobs, visitors, SAMPLE)
+    followed = FollowedPage(library, jobs, visitors)
+    pages = LibraryPage(library, parts.knowledge, jobs, visitors, followed=followed, sample=SAMPLE)
+    preview = PreviewPage(library, visitors)
     chat = Chat(parts, visitors)
-    demo = build_pages(chat, pages, status, visitors)
+    demo = build_pages(chat, status, visitors, library=pages, followed=followed, preview=preview)
     app = FastAPI(title=TITLE, lifespan=_closing(chat.close, status.close, jobs.close), **NO_DOCS)
     app.include_router(SourcePages(parts.knowledge, visitors).router())
     app.add_middleware(SecurityHeaders)
@@ -63,14 +71,22 @@ def _closing(
     return lifespan
 
 
-def build_pages(chat: Chat, library: LibraryPage, status: Status, visitors: Visitors) -> gr.Blocks:
+def build_pages(
+    chat: Chat,
+    status: Status,
+    visitors: Visitors,
+    *,
+    library: LibraryPage,
+    followed: FollowedPage,
+    preview: PreviewPage,
+) -> gr.Blocks:
     i18n = translations(visitors.setting)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True) as demo:
         _header(demo, "chat", status, visitors)
         build_chat_page(demo, chat, i18n)
     with demo.route("knowledge", "/knowledge", show_in_navbar=False):
         _header(demo, "knowledge", status, visitors)
-        build_library_page(demo, library, i18n)
+        build_library_page(demo, library, followed, preview, i18n)
     demo.queue(default_concurrency_limit=None)
     built: gr.Blocks = demo
     return built

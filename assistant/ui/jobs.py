@@ -11,21 +11,33 @@ import itertools
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote
 
 from assistant.errors import AssistantError, InternalError
-from assistant.ui.texts import TEXTS
+from assistant.ui.texts import LANGUAGES, TEXTS, text
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 3  # jobs that run side by side, so that a long crawl doesn't hold up an upload
+AT_ONCE = 3  # jobs that run side by side, so that a long one doesn't hold up an upload
 KEPT_LINES = 200
 KEPT_JOBS = 20
 CLOSE_SECONDS = 3.0
+
+#: What cut a crawl, by the reason in its event.
+_CRAWL_ENDS = {
+    "pages": "cut_pages",
+    "links": "cut_links",
+    "seconds": "cut_seconds",
+    "cancelled": "cut_cancelled",
+    "busy": "cut_busy",
+    "down": "cut_down",
+    "failures": "cut_failures",
+    "vanished": "cut_vanished",
+}
 
 Both = tuple[str, str]  # a text in Chinese and in English
 JobState = Literal["waiting", "running", "done", "partly", "failed", "cancelled"]
@@ -33,8 +45,10 @@ JobState = Literal["waiting", "running", "done", "partly", "failed", "cancelled"
 
 class IngestEvent(Protocol):
     """An event of the document flow. By ``name``: ``started(total)``, ``progress(done, total,
-    what, uri)``, ``added(uri, title, added, kept, removed, is_new)``, ``unchanged(uri, title)``,
-    ``skipped(uri, error)``, ``failed(uri, error)``, ``finished(summary)``."""
+    what, uri, rate, seconds_left)``, ``added(uri, title, added, kept, removed, is_new)``,
+    ``unchanged(uri, title)``, ``removed(uri, title, chunks)``, ``warned(uri, error)``,
+    ``skipped(uri, error)``, ``failed(uri, error)``, ``crawled(complete, reason, requests)``,
+    ``finished(summary)``."""
 
     @property
     def name(self) -> str: ...
@@ -47,21 +61,30 @@ Work = Callable[[threading.Event], Iterator[IngestEvent]]
 class Line:
     """What became of one document."""
 
-    kind: Literal["good", "same", "skipped", "failed"]
+    kind: Literal["good", "same", "removed", "warned", "skipped", "failed"]
     name: str
     text: Both
 
 
 @dataclass
 class Job:
-    """An upload or a crawl, and how far it is."""
+    """An upload or the run of a followed source (``source``, its name), and how far it is.
+
+    ``begun``: its first event came. ``rate`` is in chunks a second; ``seconds_left`` is None where
+    nobody can know. ``counts`` are the fields of the summary, once there is one.
+    """
 
     id: int
     title: Both
+    source: str = ""
     state: JobState = "waiting"
+    begun: bool = False
     done: int = 0
     total: int | None = None
-    current: tuple[str, int, int] | None = None  # document, passages embedded, of how many
+    rate: float = 0.0
+    seconds_left: float | None = None
+    current: tuple[str, int, int] | None = None  # document, chunks embedded, of how many
+    counts: Mapping[str, Any] = field(default_factory=dict)
     lines: deque[Line] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     failures: int = 0
     cancel: threading.Event = field(default_factory=threading.Event)
@@ -74,17 +97,33 @@ class Job:
         """Take in an event of the document flow."""
         match event.name:
             case "started":
-                self.total = event.total
-            case "progress" if event.what == "documents":
-                self.done, self.total = event.done, event.total
+                self.begun, self.total = True, event.total
             case "progress":
-                self.current = (name_of(event.uri), event.done, event.total)
+                self._advance(event)
             case "added":
                 self._add(Line("good", event.title or name_of(event.uri), _added(event)))
             case "unchanged":
                 self._add(Line("same", event.title, TEXTS["line_unchanged"]))
-            case "skipped" | "failed":
+            case "removed":
+                said = both_texts("line_removed", n=event.chunks)
+                self._add(Line("removed", event.title or name_of(event.uri), said))
+            case "warned" | "skipped" | "failed":
                 self._add(Line(event.name, name_of(event.uri), both(event.error)))
+            case "crawled" if not event.complete:
+                reason = incomplete_crawl(event.reason)
+                self._add(Line("warned", "", reason))
+            case "finished":
+                self.counts = asdict(event.summary)
+
+    def _advance(self, event: Any) -> None:
+        self.rate = event.rate or self.rate
+        if event.what == "documents":
+            self.done, self.total = event.done, event.total
+            self.seconds_left = event.seconds_left
+        else:
+            self.current = (name_of(event.uri), event.done, event.total)
+            if self.total == 1:
+                self.seconds_left = event.seconds_left
 
     def fail(self, error: AssistantError, name: str = "") -> None:
         self._add(Line("failed", name, both(error)))
@@ -103,19 +142,26 @@ class Jobs:
         self._jobs: deque[Job] = deque(maxlen=KEPT_JOBS)
         self._ids = itertools.count(1)
         self._slots = threading.Semaphore(AT_ONCE)
+        # Followed sources run one after the other anyway: those that wait take no other's slot.
+        self._turn = threading.Semaphore(1)
         self._threads: list[threading.Thread] = []
         self._versions = itertools.count(1)
         self.version = 0
 
     def submit(
-        self, title: Both, work: Work, failed: Sequence[tuple[str, AssistantError]] = ()
+        self,
+        title: Both,
+        work: Work,
+        failed: Sequence[tuple[str, AssistantError]] = (),
+        source: str = "",
     ) -> Job:
         """Run ``work`` in the background.
 
         Args:
             failed: documents that failed before the work began, with their names.
+            source: the followed source that it runs.
         """
-        job = Job(next(self._ids), title)
+        job = Job(next(self._ids), title, source)
         for name, error in failed:
             job.fail(error, name)
         self._jobs.append(job)
@@ -133,6 +179,16 @@ class Jobs:
     def active(self) -> bool:
         return any(job.is_active for job in self._jobs)
 
+    def runs(self, source: str) -> bool:
+        """Whether this followed source is being run, or is about to be."""
+        return any(job.is_active and job.source == source for job in self._jobs)
+
+    def cancel(self, job_id: int) -> None:
+        """Ask one job to end; what it stored stays."""
+        for job in self._jobs:
+            if job.id == job_id:
+                job.cancel.set()
+
     def cancel_all(self) -> None:
         """Ask every running job to end; what it stored stays."""
         for job in self._jobs:
@@ -145,22 +201,26 @@ class Jobs:
             thread.join(CLOSE_SECONDS)
 
     def _run(self, job: Job, work: Work) -> None:
-        with self._slots:
-            job.state = "running"
-            self._changed()
-            try:
-                for event in work(job.cancel):
-                    job.apply(event)
-                    self._changed()
-            except AssistantError as error:
-                log.warning("%s: %s", job.title[1], error)
-                job.fail(error)
-            except Exception as error:  # the outermost edge of this thread
-                log.exception("%s failed", job.title[1])
-                job.fail(InternalError(error))
+        with self._turn if job.source else self._slots:
+            if not job.cancel.is_set():
+                job.state = "running"
+                self._changed()
+                self._work(job, work)
             job.state = _ended(job)
             job.current = None
             self._changed()
+
+    def _work(self, job: Job, work: Work) -> None:
+        try:
+            for event in work(job.cancel):
+                job.apply(event)
+                self._changed()
+        except AssistantError as error:
+            log.warning("%s: %s", job.title[1], error)
+            job.fail(error)
+        except Exception as error:  # the outermost edge of this thread
+            log.exception("%s failed", job.title[1])
+            job.fail(InternalError(error))
 
     def _changed(self) -> None:
         self.version = next(self._versions)
@@ -175,11 +235,22 @@ def both(error: AssistantError) -> Both:
     return error.text("zh"), error.text("en")
 
 
+def both_texts(key: str, **fields: object) -> Both:
+    zh, en = (text(key, language, **fields) for language in LANGUAGES)
+    return zh, en
+
+
+def incomplete_crawl(reason: str) -> Both:
+    """Why a crawl did not see the whole site."""
+    why = TEXTS[_CRAWL_ENDS.get(reason, "cut_ended")]
+    zh, en = (template.format(why=w) for template, w in zip(TEXTS["crawl_cut"], why, strict=True))
+    return zh, en
+
+
 def _added(event: Any) -> Both:
-    zh, en = TEXTS["line_added" if event.is_new else "line_updated"]
     count = event.added + event.kept if event.is_new else event.added
-    fields = {"n": count, "removed": event.removed}
-    return zh.format(**fields), en.format(**fields)
+    key = "line_added" if event.is_new else "line_updated"
+    return both_texts(key, n=count, removed=event.removed)
 
 
 def _ended(job: Job) -> JobState:
@@ -187,4 +258,6 @@ def _ended(job: Job) -> JobState:
         return "cancelled"
     if not job.failures:
         return "done"
-    return "partly" if any(line.kind in ("good", "same") for line in job.lines) else "failed"
+    came = any(job.counts.get(name) for name in ("added", "updated", "unchanged", "removed"))
+    came = came or any(line.kind in ("good", "same", "removed") for line in job.lines)
+    return "partly" if came else "failed"

@@ -6,7 +6,6 @@ What documents need to come in is handed in as a :class:`Library` by ``app.py``.
 from __future__ import annotations
 
 import html
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,10 +16,10 @@ import gradio as gr
 from assistant.errors import AssistantError
 from assistant.knowledge.records import Source
 from assistant.knowledge.store import KnowledgeBase
-from assistant.ui.jobs import IngestEvent, Jobs
+from assistant.ui.followed import FollowedPage
+from assistant.ui.jobs import IngestEvent, Jobs, both_texts
 from assistant.ui.library_rendering import (
     COLUMNS,
-    both_texts,
     chosen_html,
     counts_html,
     jobs_html,
@@ -32,8 +31,6 @@ from assistant.ui.visitor import Visitors
 
 SHOWN_JOBS = 5
 
-_HOST_FIRST = re.compile(r"[\w-]+(\.[\w-]+)+([:/]\S*)?$")  # an address without its scheme
-
 
 class Library(Protocol):
     """The document flow, as far as the page uses it. The iterators are consumed in a background
@@ -41,11 +38,6 @@ class Library(Protocol):
 
     def add(self, paths: Sequence[Path], cancel: threading.Event) -> Iterator[IngestEvent]:
         """Add files and folders."""
-
-    def crawl(
-        self, url: str, depth: int, allow_private: bool, cancel: threading.Event
-    ) -> Iterator[IngestEvent]:
-        """Add the pages of a site, those at most ``depth`` links away from ``url``."""
 
     def store_upload(self, path: Path, name: str) -> Path:
         """Keep an uploaded file and return its place; DocumentError where that can't be."""
@@ -58,9 +50,9 @@ class Shown(NamedTuple):
     """What the page shows, in the order of the components."""
 
     jobs: Any
+    followed: Any
     counts: Any
     table: Any
-    stop: Any
     seen: Any  # what the page has now, to draw only what changed
 
 
@@ -73,31 +65,43 @@ class LibraryPage:
         knowledge: KnowledgeBase,
         jobs: Jobs,
         visitors: Visitors,
+        *,
+        followed: FollowedPage,
         sample: Path,
     ) -> None:
         self._library = library
         self._knowledge = knowledge
         self._jobs = jobs
         self._visitors = visitors
+        self._followed = followed
         self._sample = str(sample)
 
-    def refresh(self, seen: object, request: gr.Request) -> Shown:
+    def refresh(self, seen: Sequence[int] | None, request: gr.Request) -> Shown:
         """Called every second: what has changed since ``seen``."""
         language = self._visitors.language(request)
         sources = self._sources(language)
-        now = (self._jobs.version, hash(tuple(sources)), language)
+        jobs, followed = self._jobs_html(language), self._followed.html(language)
+        now = [hash(jobs), hash(followed), hash((tuple(sources), language))]
         if now == seen:
             return Shown(*(gr.skip() for _ in Shown._fields))
+        is_old = [known == new for known, new in zip(seen or [0] * len(now), now, strict=True)]
         return Shown(
-            jobs=jobs_html(self._jobs.list()[:SHOWN_JOBS], language),
-            counts=counts_html(sources, self._sample, language),
-            table=gr.update(
-                headers=[text(column, language) for column in COLUMNS],
-                value=[table_row(source) for source in sources],
-                visible=bool(sources),
-            ),
-            stop=gr.update(visible=self._jobs.active),
+            jobs=gr.skip() if is_old[0] else jobs,
+            followed=gr.skip() if is_old[1] else followed,
+            counts=gr.skip() if is_old[2] else counts_html(sources, self._sample, language),
+            table=gr.skip() if is_old[2] else self._table(sources, language),
             seen=now,
+        )
+
+    def _jobs_html(self, language: str) -> str:
+        jobs = self._jobs.list()[:SHOWN_JOBS]
+        return jobs_html(jobs, language, {job.id: self._followed.waits_for(job) for job in jobs})
+
+    def _table(self, sources: Sequence[Source], language: str) -> Any:
+        return gr.update(
+            headers=[text(column, language) for column in COLUMNS],
+            value=[table_row(source) for source in sources],
+            visible=bool(sources),
         )
 
     def upload(self, files: Sequence[str] | None, request: gr.Request) -> Any:
@@ -117,24 +121,10 @@ class LibraryPage:
             self._jobs.submit(title, lambda cancel: self._library.add(kept, cancel), failed)
         return gr.update(value=None)
 
-    def add_site(self, url: str, depth: float, allow_private: bool, request: gr.Request) -> Any:
-        """Fetch a page, or crawl a site, in the background."""
-        language = self._visitors.language(request)
-        url = url.strip()
-        if not url:
-            gr.Warning(text("no_url", language), title=text("app", language))
-            return gr.skip()
-        if _HOST_FIRST.match(url):
-            url = f"https://{url}"
-
-        def work(cancel: threading.Event) -> Iterator[IngestEvent]:
-            yield from self._library.crawl(url, int(depth), allow_private, cancel)
-
-        self._jobs.submit(both_texts("job_site" if depth else "job_page", url=url), work)
-        return ""
-
-    def cancel(self) -> None:
-        self._jobs.cancel_all()
+    def act(self, event: gr.EventData) -> None:
+        """A button of a job: stop it."""
+        if event.do == "stop":
+            self._jobs.cancel(int(event.source))
 
     def choose(self, event: gr.SelectData, request: gr.Request) -> tuple[Any, Any, Any]:
         """A row of the table was clicked: the source's id, its line, and the delete button."""

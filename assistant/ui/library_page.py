@@ -4,52 +4,58 @@ from __future__ import annotations
 
 import gradio as gr
 
+from assistant.ui.followed import FollowedPage
+from assistant.ui.followed_section import CARDS, build_form, build_list
 from assistant.ui.library import LibraryPage
+from assistant.ui.library_preview import PreviewPage
 from assistant.ui.library_rendering import COLUMNS
 from assistant.ui.wiring import PRIVATE
 
 REFRESH_SECONDS = 1.0
-DEEPEST = 5
 
 
-def build_library_page(demo: gr.Blocks, page: LibraryPage, i18n: gr.I18n) -> None:
+def build_library_page(
+    demo: gr.Blocks,
+    page: LibraryPage,
+    followed: FollowedPage,
+    preview: PreviewPage,
+    i18n: gr.I18n,
+) -> None:
     """Lay the page out inside the running Blocks context and wire it."""
     with gr.Column(elem_id="library-page"):
         with gr.Row(elem_id="adding"):
             files = _upload(i18n)
-            _site(page, i18n)
-        jobs = gr.HTML(elem_id="jobs")
-        stop = gr.Button(i18n("stop_jobs"), size="sm", visible=False, elem_id="stop-jobs")
+            added = build_form(followed, i18n)
+        _preview(preview, i18n)
+        jobs = gr.HTML(elem_id="jobs", js_on_load=CARDS.read_text("utf-8"))
+        rows, acted = build_list(followed, i18n)
         counts = gr.HTML(elem_id="counts")
         table = _table(page, i18n)
     seen = gr.State(None)
-    shown = [jobs, counts, table, stop, seen]
+    shown = [jobs, rows, counts, table, seen]
     gr.Timer(REFRESH_SECONDS).tick(page.refresh, seen, shown, **PRIVATE)
     demo.load(page.refresh, seen, shown, **PRIVATE)
-    files.upload(page.upload, files, files, **PRIVATE)
-    stop.click(page.cancel, None, None, **PRIVATE)
+    uploaded = files.upload(page.upload, files, files, **PRIVATE)
+    stopped = jobs.click(page.act, None, None, **PRIVATE)
+    for event in (*added, acted, uploaded, stopped):  # the page follows at once
+        event.then(page.refresh, seen, shown, **PRIVATE)
 
 
 def _upload(i18n: gr.I18n) -> gr.File:
-    with gr.Column(min_width=300, elem_id="files"):
-        files = gr.File(label=i18n("add_files"), file_count="multiple", elem_id="upload")
+    with gr.Column(min_width=320, elem_id="files"):
+        files = gr.File(
+            label=i18n("add_files"), file_count="multiple", height=150, elem_id="upload"
+        )
         gr.Markdown(i18n("add_files_more"), elem_classes="hint")
     return files
 
 
-def _site(page: LibraryPage, i18n: gr.I18n) -> None:
-    with gr.Column(min_width=300, elem_id="site"):
-        url = gr.Textbox(
-            label=i18n("add_site"),
-            placeholder="https://example.org/docs/",
-            elem_id="url",
-            max_lines=1,
-        )
-        depth = gr.Slider(0, DEEPEST, value=0, step=1, label=i18n("depth"), info=i18n("depth_more"))
-        private = gr.Checkbox(label=i18n("allow_private"), elem_id="private", container=False)
-        add = gr.Button(i18n("add"), variant="primary", elem_id="add-site")
-    for event in (add.click, url.submit):
-        event(page.add_site, [url, depth, private], url, **PRIVATE)
+def _preview(preview: PreviewPage, i18n: gr.I18n) -> None:
+    with gr.Accordion(i18n("preview"), open=False, elem_id="preview-section"):
+        file = gr.File(label=i18n("preview_file"), height=130, elem_id="preview-file")
+        chunks = gr.HTML(elem_id="preview")
+    file.upload(preview.show, file, chunks, **PRIVATE)
+    file.clear(lambda: "", None, chunks, **PRIVATE)
 
 
 def _table(page: LibraryPage, i18n: gr.I18n) -> gr.Dataframe:

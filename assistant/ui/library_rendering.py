@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.knowledge.records import Source
-from assistant.ui.jobs import Both, Job, Line
+from assistant.ui.counts import counts_text, speed_text
+from assistant.ui.jobs import Both, Job, Line, both_texts
 from assistant.ui.texts import LANGUAGES, text
 
-SHOWN_LINES = 8  # of a job; failures are shown up to SHOWN_FAILURES
-SHOWN_FAILURES = 30
+SHOWN_LINES = 8  # of a job; failures and warnings are shown up to SHOWN_FAULTS
+SHOWN_FAULTS = 30
+FAULTS = ("failed", "warned")
 COLUMNS = ("col_id", "col_title", "col_kind", "col_chunks", "col_size", "col_updated")
 
 
-def jobs_html(jobs: Sequence[Job], language: str) -> str:
-    """The newest jobs with their progress and what became of their documents."""
-    return "".join(_job_html(job, language) for job in jobs)
+def jobs_html(
+    jobs: Sequence[Job], language: str, waits_for: Mapping[int, str] | None = None
+) -> str:
+    """The newest jobs with their progress and what became of their documents.
+
+    Args:
+        waits_for: by a job's id, the source whose run elsewhere it waits for, or an empty string.
+    """
+    waits = waits_for or {}
+    return "".join(
+        _job_html(job, waits.get(job.id, ""), language, is_newest=job is jobs[0]) for job in jobs
+    )
 
 
 def counts_html(sources: Sequence[Source], sample: str, language: str) -> str:
@@ -44,39 +55,66 @@ def chosen_html(source: Source, language: str) -> str:
     )
 
 
-def _job_html(job: Job, language: str) -> str:
+def _job_html(job: Job, waits_for: str, language: str, *, is_newest: bool) -> str:
     title = html.escape(_pick(job.title, language))
     state = f'<span class="state {job.state}">{text(f"job_{job.state}", language)}</span>'
-    lines = "".join(_line_html(line, language) for line in _shown(list(job.lines)))
+    stop = ""
+    if job.is_active and not job.cancel.is_set():
+        stop = f'<button type="button" data-do="stop">{text("stop_job", language)}</button>'
     return (
-        f'<section class="job"><h3>{title} {state}</h3>{_bar(job, language)}'
-        f"<ul>{lines}</ul></section>"
+        f'<section class="job" data-source="{job.id}"><h3>{title} {state}{stop}</h3>'
+        f"{_bar(job, waits_for, language)}{_end(job, language)}"
+        f"{_lines(job, language, is_folded=not (is_newest or job.is_active))}</section>"
     )
 
 
-def _bar(job: Job, language: str) -> str:
+def _lines(job: Job, language: str, *, is_folded: bool) -> str:
+    lines = "".join(_line_html(line, language) for line in _shown(list(job.lines)))
+    if not lines or not is_folded:
+        return f"<ul>{lines}</ul>"
+    summary = f"<summary>{text('job_details', language)}</summary>"
+    return f'<details data-key="job/{job.id}">{summary}<ul>{lines}</ul></details>'
+
+
+def _bar(job: Job, waits_for: str, language: str) -> str:
     if not job.is_active:
         return ""
+    if waits_for:
+        said = html.escape(text("job_waits", language, name=waits_for))
+        return f'<p class="hint">{said}</p>'
     share = f' value="{job.done}" max="{job.total}"' if job.total else ""
     key = "job_count" if job.total else "job_count_open"
     said = text(key, language, done=job.done, total=job.total)
+    now = ""
     if job.current:
         name, done, total = job.current
         now = text("job_chunks", language, name=name, done=done, total=total)
-        said = f"{said} · {html.escape(now)}"
+    speed = speed_text(job.rate, job.seconds_left, language)
+    said = html.escape(" · ".join(filter(None, (said, speed, now))), quote=True)
     return f'<progress{share} aria-label="{said}"></progress><p class="hint">{said}</p>'
 
 
+def _end(job: Job, language: str) -> str:
+    """What the whole job did, once it has ended."""
+    if job.is_active or not job.counts:
+        return ""
+    said = counts_text(job.counts, language)
+    if job.state == "cancelled":
+        said = f"{said} · {text('job_kept', language)}"
+    return f'<p class="hint">{html.escape(said)}</p>'
+
+
 def _shown(lines: list[Line]) -> list[Line]:
-    """The last lines; of failures more, because someone must act on them."""
-    failures = [line for line in lines if line.kind == "failed"][-SHOWN_FAILURES:]
-    others = [line for line in lines if line.kind != "failed"][-SHOWN_LINES:]
-    return failures + others
+    """The last lines; of failures and warnings more, because someone must act on them."""
+    faults = [line for kind in FAULTS for line in lines if line.kind == kind][:SHOWN_FAULTS]
+    others = [line for line in lines if line.kind not in FAULTS][-SHOWN_LINES:]
+    return faults + others
 
 
 def _line_html(line: Line, language: str) -> str:
-    name = f"<b>{html.escape(line.name)}</b> " if line.name else ""
-    return f'<li class="{line.kind}">{name}{html.escape(_pick(line.text, language))}</li>'
+    said = _pick(line.text, language)
+    name = f"<b>{html.escape(line.name)}</b> " if line.name not in said else ""
+    return f'<li class="{line.kind}">{name}{html.escape(said)}</li>'
 
 
 def table_row(source: Source) -> list[Any]:
@@ -95,11 +133,6 @@ def upload_title(names: list[str]) -> Both:
     if len(names) == 1:
         return both_texts("job_file", name=names[0])
     return both_texts("job_files", n=len(names))
-
-
-def both_texts(key: str, **fields: object) -> Both:
-    zh, en = (text(key, language, **fields) for language in LANGUAGES)
-    return zh, en
 
 
 def _pick(pair: Both, language: str) -> str:

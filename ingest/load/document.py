@@ -13,6 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 from assistant.errors import DocumentError
 
+#: Between the name of an archive and that of its member.
+INSIDE = "!/"
+
 BlockKind = Literal["paragraph", "heading", "code", "table", "list"]
 
 
@@ -42,22 +45,32 @@ class RawDocument:
 
     @property
     def label(self) -> str:
-        """The name in messages: the URL, or the file's name without its folders."""
-        return self.name if self.is_url else PurePosixPath(self.name).name
+        """The name in messages: the URL, or the file's name without its folders; of a member of
+        an archive, that of the archive with the path inside."""
+        if self.is_url:
+            return self.name
+        outer, mark, inner = self.name.partition(INSIDE)
+        return PurePosixPath(outer).name + mark + inner
+
+    @property
+    def path(self) -> str:
+        """Where it lies: in the file system, on its server, or in its archive."""
+        _, mark, inner = self.name.rpartition(INSIDE)
+        if mark:
+            return inner
+        return urlsplit(self.name).path if self.is_url else self.name
 
     @property
     def suffix(self) -> str:
         """Lower-case file extension with its dot, or an empty string."""
-        path = urlsplit(self.name).path if self.is_url else self.name
-        return PurePosixPath(path).suffix.lower()
+        return PurePosixPath(self.path).suffix.lower()
 
     @property
     def stem(self) -> str:
         """A title for want of a better one."""
-        if not self.is_url:
-            return PurePosixPath(self.name).stem
-        address = urlsplit(self.name)
-        return unquote(PurePosixPath(address.path).stem) or address.netloc
+        if not self.is_url or INSIDE in self.name:
+            return PurePosixPath(self.path).stem
+        return unquote(PurePosixPath(self.path).stem) or urlsplit(self.name).netloc
 
     @property
     def media_type(self) -> str:

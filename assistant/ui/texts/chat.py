@@ -1,0 +1,88 @@
+"""The strings of the chat page and of a source's own page: key -> (Chinese, English)."""
+
+from __future__ import annotations
+
+CHAT: dict[str, tuple[str, str]] = {
+    # Conversations
+    "conversations": ("历史对话", "Conversations"),
+    "new_conversation": ("新对话", "New conversation"),
+    "delete_conversation": ("删除当前对话", "Delete this conversation"),
+    "really_delete": ("确认删除", "Delete it"),
+    "cancel": ("取消", "Cancel"),
+    "deleted_conversation": ("对话已删除。", "The conversation was deleted."),
+    "show_conversations": ("历史对话", "Conversations"),
+    # Chat
+    "ask": (
+        "输入问题，回车发送，Shift+回车换行",
+        "Ask a question (Enter sends, Shift+Enter: new line)",
+    ),
+    "welcome": ("有什么想问的？", "What would you like to know?"),
+    "welcome_more": (
+        "我只根据知识库里的文档回答，并在每句话后标出依据。",
+        "I answer only from the documents in the knowledge base, and cite each sentence.",
+    ),
+    "welcome_empty": (
+        "知识库还是空的。请先到[知识库页面](/knowledge)上传文件或抓取网站。",
+        "The knowledge base is still empty. Upload files or crawl a site on the "
+        "[Knowledge page](/knowledge) first.",
+    ),
+    "example_1": ("怎么把文档加入知识库？", "How do I add documents?"),
+    "example_2": ("怎么更换聊天模型？", "How do I change the chat model?"),
+    "example_3": ("对话记录保存在哪里？", "Where are conversations kept?"),
+    "still_answering": (
+        "这个对话还在回答，请先停止再删除。",
+        "This conversation is still answering: stop it before you delete it.",
+    ),
+    # A turn
+    "step_begin": ("正在准备", "Getting ready"),
+    "step_model": ("等待聊天模型就绪", "Waiting for the chat model"),
+    "step_rewrite": ("正在理解问题", "Understanding the question"),
+    "step_retrieve": ("正在检索知识库", "Searching the knowledge base"),
+    "step_answer": ("正在阅读 {n} 段资料", "Reading {n} passages"),
+    "step_writing": ("正在回答", "Answering"),
+    "did_model": ("等待聊天模型", "Waited for the chat model"),
+    "did_rewrite": ("理解问题", "Understood the question"),
+    "did_retrieve": ("检索知识库", "Searched the knowledge base"),
+    "did_answer": ("阅读 {n} 段资料", "Read {n} passages"),
+    "did_first_token": ("开始回答", "Began to answer"),
+    "did_all": ("检索并阅读了 {n} 段资料", "Searched and read {n} passages"),
+    "did_nothing": ("处理过程", "Steps"),
+    "at_second": ("第 {seconds} 秒", "at {seconds} s"),
+    "rewritten": ("检索用的问题", "Searched for"),
+    "recalled": ("想起您之前问过", "Recalled from an earlier conversation"),
+    "thinking": ("思考过程", "Thinking"),
+    "sources": ("资料来源（{n}）", "Sources ({n})"),
+    "not_cited": ("未引用", "not cited"),
+    "original": ("原网页", "Original"),
+    "failed": ("没能回答", "This could not be answered"),
+    "refused": ("知识库中没有这个问题的答案", "The knowledge base has no answer to this"),
+    "unsupported": (
+        "标出的句子在资料中找不到依据，请核对。",
+        "No passage bears out the marked sentences; please check them.",
+    ),
+    "unsupported_sentence": ("资料中找不到依据", "No passage bears this out"),
+    "incomplete_stopped": ("已停止，回答不完整", "Stopped; the answer is incomplete"),
+    "incomplete_broken": (
+        "回答中途中断，不完整；可以重试",
+        "The answer broke off and is incomplete; you can retry",
+    ),
+    "incomplete_cut": (
+        "回答达到长度上限，在此截断；可在 .env 中调大 MAX_TOKENS",
+        "The answer was cut at its longest; MAX_TOKENS in .env allows more",
+    ),
+    "timing": ("首字 {first} 秒 · 共 {total} 秒", "First word {first} s · total {total} s"),
+    "timing_total": ("共 {total} 秒", "Total {total} s"),
+    # A source's page
+    "source_gone": (
+        "没有这个来源，可能已被删除。",
+        "There is no such source; it may have been deleted.",
+    ),
+    "file_gone": (
+        "原文件已不在原处，但提取出的文字仍可查看。",
+        "The original file is no longer in its place; its text can still be read.",
+    ),
+    "passages": ("{n} 段", "{n} passages"),
+    "page_number": ("第 {n} 页", "page {n}"),
+    "open_original": ("打开原文", "Open the original"),
+    "back": ("返回对话", "Back to the chat"),
+}

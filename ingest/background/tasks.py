@@ -1,0 +1,97 @@
+"""What the app asks the background process to do; each gives a stream of events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from assistant.knowledge.opening import open_knowledge
+from assistant.models.embedding.model import EmbeddingModel
+from assistant.settings import Settings
+from ingest.crawl import CrawlRequest, open_memory
+from ingest.events import Event, Failed
+from ingest.pipeline import Pipeline
+from ingest.previewing import preview_file
+from ingest.sources.sync import Sync, SyncRequest
+from ingest.state import State
+
+Events = Generator[Event, None, None]
+
+
+@dataclass(frozen=True)
+class AddFiles:
+    """Add files and folders."""
+
+    paths: tuple[Path, ...]
+    collection: str = "default"
+
+
+@dataclass(frozen=True)
+class CrawlSite:
+    """Add the pages of a site, or what changed of them since the last time."""
+
+    request: CrawlRequest
+    collection: str = "default"
+
+
+@dataclass(frozen=True)
+class RunSources:
+    """Bring sources of the list up to date, due or not."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The chunks of a file as they would be stored: a ``Previewed`` for each document."""
+
+    path: Path
+
+
+Task = AddFiles | CrawlSite | RunSources | Preview
+
+
+class Desk:
+    """Does the tasks, several at a time, with one embedding model."""
+
+    def __init__(self, settings: Settings, embeddings: EmbeddingModel) -> None:
+        self._settings = settings
+        self._embeddings = embeddings
+
+    def do(self, task: Task, cancel: threading.Event) -> Events:
+        """The events of ``task``.
+
+        Raises:
+            AssistantError: nothing more can be done of it.
+        """
+        if isinstance(task, RunSources):
+            yield from self._run_sources(task, cancel)
+        elif isinstance(task, Preview):
+            yield from preview_file(task.path, self._settings, self._embeddings.count_tokens)
+        else:
+            yield from self._into_collection(task, cancel)
+
+    def _into_collection(self, task: AddFiles | CrawlSite, cancel: threading.Event) -> Events:
+        with open_knowledge(self._settings, self._embeddings, task.collection) as knowledge:
+            pipeline = Pipeline(self._settings, knowledge, self._embeddings)
+            if isinstance(task, AddFiles):
+                yield from pipeline.add_paths(task.paths, cancel=cancel)
+                return
+            with (
+                State(self._settings.data_dir) as state,
+                closing(open_memory(state, task.collection, task.request.url)) as memory,
+            ):
+                yield from pipeline.crawl(task.request, memory, cancel=cancel)
+
+    def _run_sources(self, task: RunSources, cancel: threading.Event) -> Events:
+        """As ``ingest sync --only``, after another run that is under way."""
+        sync = Sync(self._settings, SyncRequest(only=task.names, wait=None), cancel)
+        with closing(sync.events()) as events:
+            for _, event in events:
+                yield event
+        for source in sync.report.sources:
+            if source.error is not None:
+                yield Failed(source.entry.address, source.error)
