@@ -36,6 +36,7 @@ ENTRY = 9  # the level of an entry of a reference
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 #: Characters of a piece of text that is looked up, and the shortest that is worth it.
 PROBE, SHORTEST = 60, 12
+LINES = 2
 SHINGLE = 12
 #: Of a chunk's shingles that a PDF's page must hold; hyphens and columns break some.
 LEAST_HELD = 0.9
@@ -108,7 +109,8 @@ def fault(path: Path, chunk: NewChunk) -> str:
     if path.suffix == ".pdf":
         return _pdf_fault(path, chunk)
     page = read_page(path)
-    begins = [begin for probe in _probes(chunk.text) for begin in _all(page.text, probe)]
+    found = (list(_all(page.text, probe)) for probe in _probes(chunk.text))
+    begins = next(filter(None, found), [])
     if not begins:
         return "its words are not in the page"
     faults = [_place_fault(page, chunk, begin) for begin in begins]
@@ -164,13 +166,14 @@ def _is_called(place: Place, wanted: str) -> bool:
 
 
 def _probes(text: str) -> Iterator[str]:
-    """Where the chunk begins, as it may be looked up: its first line that is long enough."""
-    lines = [plain(line) for line in _unmarked(text).split("\n")]
+    """What to look a chunk up by: its heading, or its first lines that are long enough, of which
+    one may be the description of a picture."""
     if text.startswith("#"):
         yield plain(text.partition("\n")[0])
         return
-    first = next((line for line in lines if len(line) >= SHORTEST), "".join(lines))
-    yield first[:PROBE] if first else plain(text)[:PROBE]
+    lines = [plain(line) for line in _unmarked(text).split("\n")]
+    yield from [line[:PROBE] for line in lines if len(line) >= SHORTEST][:LINES]
+    yield "".join(lines)[:PROBE]
 
 
 def _unmarked(text: str) -> str:
@@ -225,7 +228,7 @@ def read_page(path: Path) -> PageText:
     headings = [
         Place(page[slice(*span)], int(element.tag[1]), *span, sys.maxsize)
         for element, span in spans.items()
-        if element.tag in HEADINGS
+        if element.tag in HEADINGS and element.get("class") != "author"
     ]
     headings += _entries(root, spans, page)
     return PageText(page, sorted(headings, key=lambda place: place.begin), anchors)

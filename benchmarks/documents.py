@@ -15,7 +15,7 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -59,7 +59,7 @@ def main() -> None:
     rows = []
     for row in expected(options.folder):
         if options.only in row.path:
-            measure(row, options.folder, options.seconds)
+            measure(row, options.folder, options.seconds, load_document)
             rows.append(row)
             if not options.json:
                 sys.stdout.write(_line(row) + "\n")
@@ -85,11 +85,14 @@ def expected(folder: Path) -> Iterator[Row]:
         yield Row(said["path"], **{name: said.get(name) or "" for name in names})
 
 
-def measure(row: Row, folder: Path, seconds: float) -> None:
+def measure(
+    row: Row, folder: Path, seconds: float, load: Callable[[Path, Row], dict[str, object]]
+) -> None:
     """Load the file in a process of its own and fill the row in."""
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     ours, theirs = context.Pipe()
-    process = context.Process(target=_load, args=(folder / row.path, row, theirs))
+    process = context.Process(target=_answer, args=(load, folder / row.path, row, theirs))
     began = time.monotonic()
     process.start()
     theirs.close()
@@ -106,18 +109,25 @@ def measure(row: Row, folder: Path, seconds: float) -> None:
     row.seconds = round(time.monotonic() - began, 2)
 
 
-def _load(path: Path, row: Row, answer: Connection) -> None:
-    found: dict[str, object] = {}
+def _answer(
+    load: Callable[[Path, Row], dict[str, object]], path: Path, row: Row, answer: Connection
+) -> None:
     try:
-        data = path.read_bytes()
-        found = _found(list(load_all(RawDocument(str(path), data))), row)
-        if row.true_encoding:
-            right = data.decode(row.true_encoding).replace("\ufeff", "").replace("\0", "")
-            found["encoding_is_right"] = decode(data) == right
+        found = load(path, row)
     except Exception as error:  # noqa: BLE001 - a loader's fault is what is looked for
         found = {"came": STOPPED, "words": repr(error)[:200]}
     found["megabytes"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     answer.send(found)
+
+
+def load_document(path: Path, row: Row) -> dict[str, object]:
+    """What came of the file, as the values of a :class:`Row`."""
+    data = path.read_bytes()
+    found = _found(list(load_all(RawDocument(str(path), data))), row)
+    if row.true_encoding:
+        right = data.decode(row.true_encoding).replace("\ufeff", "").replace("\0", "")
+        found["encoding_is_right"] = decode(data) == right
+    return found
 
 
 def _found(loaded: list[Loaded], row: Row) -> dict[str, object]:

@@ -142,16 +142,44 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     try:
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_log(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, VERSION):
-            raise ValueError(f"version {version}, not {VERSION}")
-        if version == 0:
-            schema = _SCHEMA.read_text("utf-8")
-            connection.executescript(f"BEGIN;{schema}PRAGMA user_version={VERSION};COMMIT;")
+        if _version(connection) == 0:
+            _create(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Several processes may make the file at once, and this switch doesn't wait for the others as
+    other statements do."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """0 for a new file. Raises ValueError for another than ours."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version not in (0, VERSION):
+        raise ValueError(f"version {version}, not {VERSION}")
+    return version
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    """Make the tables, unless another process has just made them."""
+    connection.execute("BEGIN IMMEDIATE")
+    if _version(connection) == 0:
+        for statement in _SCHEMA.read_text("utf-8").split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")

@@ -95,7 +95,7 @@ class Reader:
 
 def note(outcome: Outcome, message: object, site: Site) -> None:
     def path(url: str) -> str:
-        return url.removeprefix(site.url(""))
+        return url.removeprefix(site.url("")) or "/"
 
     if isinstance(message, Page):
         assert path(message.raw.name) not in outcome.pages

@@ -313,19 +313,26 @@ def test_a_site_is_crawled_and_a_source_deleted(browser: Browser, app: App) -> N
         page = visitor.page
         page.goto(f"{app.url}/knowledge")
         page.fill("#url textarea, #url input", site.url())
-        page.locator("#site input[type=number]").fill("1")
+        page.get_by_label("整个网站").check()
+        page.click("#options button")
         page.check("#private input")
         page.click("#add-site")
         expect(page.locator(".job").first).to_contain_text("已添加", timeout=PAGE_SECONDS * 1000)
+        expect(page.locator(".entry .state")).to_have_text("完成", timeout=PAGE_SECONDS * 1000)
         cell = page.locator("#sources .virtual-body").get_by_text("云岭冲泡")
         expect(cell).to_be_visible(timeout=PAGE_SECONDS * 1000)
         cell.click()
         expect(page.locator("#chosen")).to_contain_text("已选：云岭冲泡")
+        page.click("#options button")
         screenshot(page, "knowledge")
         page.click("#delete-source")
         page.click("#confirm-source button >> nth=0")
         expect(cell).to_have_count(0, timeout=PAGE_SECONDS * 1000)
         expect(page.locator("#sources .virtual-body").get_by_text("云岭手册")).to_be_visible()
+        page.locator(".entry .menu summary").first.click()
+        page.select_option(".entry select", "hourly")
+        page.click(".entry button[data-do=schedule]")
+        expect(page.locator(".entry .about")).to_contain_text("每小时")
 
 
 def test_the_page_speaks_english_on_a_phone_in_the_dark(browser: Browser, app: App) -> None:

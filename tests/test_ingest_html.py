@@ -61,7 +61,7 @@ def test_a_page_is_its_content_and_nothing_else() -> None:
     [
         "<h2 id=x>H</h2>",
         "<h2><a name=x></a>H</h2>",
-        "<h2><span class=mw-headline id=x>H</span></h2>",
+        "<h2><span id=.E4></span><span class=mw-headline id=x>H</span></h2>",
         "<section id=x><h2>H</h2><p>b</p></section>",
         "<div class=section id=x><span id=alias></span><h2>H</h2></div>",
         "<a name=x></a><h2>H</h2>",

@@ -11,6 +11,7 @@ from assistant.errors import DocumentError
 from ingest.load import Block, Document, RawDocument, load_raw, ocr
 from ingest.load.image import load_image
 from ingest.load.pdf.loader import ranges
+from ingest.load.pdf.signs import reads_as_words
 from tests.pdf_words import words_missing
 from tests.samples import SAMPLES, pdf_bytes
 from tests.samples.pdf import PdfPage, pdf
@@ -441,3 +442,17 @@ def test_recognition_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ocr.Budget, "take", lambda self: False)
     document = load(pdf([page("This page has words, not pictures."), PdfPage().picture()]))
     assert "too much for one file" in document.warnings[0].text("en")
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("The manual is not available.", True),
+        ("Das Handbuch ist nicht verfügbar.", True),
+        ("7KH PDQXDO LV QRW DYDLODEOH", False),
+        ("!\"#$ %&'( )*+,", False),
+        ("", False),
+    ],
+)
+def test_unmapped_glyphs_that_read_as_words(text: str, reads: bool) -> None:
+    assert reads_as_words(text) is reads

@@ -52,7 +52,7 @@ def sentence(number: int, name: str = "s") -> str:
         ),
         ("By J. Smith et al. in vol. 2. Next", ["By J. Smith et al. in vol. 2. ", "Next"]),
         ("a, b, etc. and more. Cats etc. Then", ["a, b, etc. and more. ", "Cats etc. ", "Then"]),
-        ("1. First\n2. Second", ["1. First\n", "2. Second"]),
+        ("1. First\n- 2.1. Second", ["1. First\n", "- 2.1. Second"]),
         ("Wait... what? Done... Now", ["Wait... what? ", "Done... ", "Now"]),
         ("版本 3.11 发布。见 e.g. 下文。", ["版本 3.11 发布。", "见 e.g. 下文。"]),
         ("  ", ["  "]),

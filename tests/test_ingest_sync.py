@@ -20,6 +20,7 @@ from ingest.sources.listing import add_source, path_of
 from ingest.sources.runs import last_run
 from ingest.state import NAME, State
 from tests.commands import exit_code, prepare
+from tests.site import Answer, serve
 
 Run = Callable[..., tuple[int, Any]]
 
@@ -118,9 +119,10 @@ def test_a_folder_that_is_not_mounted_removes_nothing(run: Run, data: Path, docs
     docs.rename(docs.with_name("elsewhere"))
     code, report = run("sync", "--json")
     assert code == 1
-    assert "nothing of source docs was removed" in report["sources"][0]["documents"][0]["error"][
-        "message"
-    ]
+    assert (
+        "nothing of source docs was removed"
+        in report["sources"][0]["documents"][0]["error"]["message"]
+    )
     docs.mkdir()  # as an unmounted mount point
     assert run("sync", "--json")[0] == 1
     assert len(stored(data)) == 4
@@ -307,3 +309,36 @@ def test_the_last_run_is_known_while_it_runs(data: Path, docs: Path, run: Run) -
     assert last is not None and last.status == "done"
     assert last.ended is not None and last.began <= last.ended <= time.time()
     assert Settings.load({"DATA_DIR": str(data)}, None).log_dir == data / "logs"
+
+
+def page(title: str, *links: str) -> str:
+    anchors = "".join(f'<a href="{link}">{link}</a> ' for link in links)
+    return f"<main><h1>{title}</h1><p>All about {title}.</p><p>{anchors}</p></main>"
+
+
+def test_a_site_is_followed(run: Run, data: Path) -> None:
+    pages = {"/": page("home", "/a", "/b"), "/a": page("alpha"), "/b": page("beta")}
+    with serve(pages) as site:
+        add_source(
+            data,
+            {"name": "web", "site": site.url(), "schedule": "always", "allow_private": True}
+            | {"delay": 0, "misses": 1},
+        )
+        report = run("sync", "--json")[1]
+        assert counts(report) == {"added": 3}
+        assert report["sources"][0]["crawl"]["complete"]
+        assert counts(run("sync", "--json")[1]) == {"unchanged": 3}
+        site.pages["/a"] = page("alpha, changed")
+        del site.pages["/b"]
+        site.pages["/"] = page("home", "/a", "/c")
+        site.pages["/c"] = page("gamma")
+        said = run("sync", "--dry-run", "--json")[1]
+        assert counts(said)["added"] == 1 and counts(said)["removed"] == 1
+        report = run("sync", "--json")[1]
+        assert counts(report) == {"added": 1, "updated": 2, "removed": 1}
+        for path in site.pages:
+            site.pages[path] = Answer("down", 503)
+        code, report = run("sync", "--json")
+        assert code == 1 and "removed" not in counts(report)
+        assert len(stored(data)) == 3
+    assert run("sources", "remove", "web", "--with-documents", "--json")[1]["documents"] == 3

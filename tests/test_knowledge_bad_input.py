@@ -257,7 +257,6 @@ def test_names_that_are_no_texts(knowledge: KnowledgeBase, key: object) -> None:
         ["a", "list"],
         "text",
     ],
-    ids=repr,
 )
 def test_metadata_that_cannot_be_stored(knowledge: KnowledgeBase, metadata: Any) -> None:
     with refused("Metadata can't be stored", "元数据"):
@@ -341,7 +340,6 @@ def nested(depth: int, operator: str) -> dict[str, Any]:
         "n = 1",
         {"$or": [{"n": n} for n in range(50_000)]},
     ],
-    ids=lambda where: ascii(where)[:40],
 )
 def test_filters_that_cannot_be_used(knowledge: KnowledgeBase, where: Any) -> None:
     refuse_filter(knowledge, where)

@@ -112,10 +112,10 @@ class FollowedPage:
                 self._following.follow({"name": name, **row})
             else:
                 name = same.name
-                gr.Info(html.escape(text("followed_already", language, name=name)), duration=5)
+                _inform("followed_already", language, name=name)
             self._submit(name, language)
         except AssistantError as error:
-            self._warn(error, language)
+            _warn(error, language)
             return gr.skip()
         finally:
             self.forget()
@@ -130,7 +130,7 @@ class FollowedPage:
         try:
             action(str(event.source), str(event.value or ""), language)
         except AssistantError as error:
-            self._warn(error, language)
+            _warn(error, language)
         finally:
             self.forget()
 
@@ -140,7 +140,7 @@ class FollowedPage:
 
     def _submit(self, name: str, language: str) -> None:
         if self._jobs.runs(name):
-            gr.Info(html.escape(text("followed_running", language, name=name)), duration=5)
+            _inform("followed_running", language, name=name)
             return
 
         def work(cancel: threading.Event) -> Iterator[IngestEvent]:
@@ -159,11 +159,12 @@ class FollowedPage:
 
     def _take_out(self, name: str, language: str, *, with_documents: bool) -> None:
         if name in self._running() or self._runs_elsewhere(name):
-            gr.Warning(html.escape(text("stop_first", language, name=name)))
+            said = html.escape(text("stop_first", language, name=name))
+            gr.Warning(said, title=text("app", language))
             return
         deleted = self._following.unfollow(name, with_documents)
         key = "unfollowed_all" if with_documents else "unfollowed"
-        gr.Info(html.escape(text(key, language, name=name, n=deleted)), duration=5)
+        _inform(key, language, name=name, n=deleted)
 
     def _runs_elsewhere(self, name: str) -> bool:
         known = self._read_now()
@@ -182,5 +183,11 @@ class FollowedPage:
         except AssistantError as error:
             return Look(now, error=error)
 
-    def _warn(self, error: AssistantError, language: str) -> None:
-        gr.Warning(html.escape(error.text(language)), title=text("app", language))
+
+def _inform(key: str, language: str, **fields: object) -> None:
+    said = html.escape(text(key, language, **fields))
+    gr.Info(said, title=text("app", language), duration=5)
+
+
+def _warn(error: AssistantError, language: str) -> None:
+    gr.Warning(html.escape(error.text(language)), title=text("app", language))

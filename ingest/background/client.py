@@ -77,6 +77,9 @@ class Background:
             self._stop_clock()
             process, self._process = self._process, None
             self._hang_up()
+            left, self._answers = self._answers, {}
+        for answers in left.values():
+            answers.put(_ended())
         if process is not None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(3)

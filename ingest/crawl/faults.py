@@ -22,7 +22,6 @@ from ingest.crawl.admission import Refused, refused_hosts
 from ingest.crawl.politeness import RobotsDown
 
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
-    (RobotsDown, "robots_down"),
     (DownloadTimeoutError, "timeout"),
     (DownloadConnectionRefusedError, "refused"),
     (DownloadCancelledError, "size"),
@@ -57,6 +56,8 @@ def fault_of(error: BaseException | None, request: Request) -> Fault:
     """The fault behind an error that a request ended with."""
     if isinstance(error, Refused):
         return Fault(error.reason, detail=error.detail)
+    if isinstance(error, RobotsDown):
+        return _robots_fault(error, request)
     if isinstance(error, StopDownload) and error.response is not None:
         return _stopped(error.response)
     detail = str(error)
@@ -68,6 +69,16 @@ def fault_of(error: BaseException | None, request: Request) -> Fault:
             return Fault(word, detail=_short(detail))
     reason = next((word for text, word in _WORDS if text in detail), "network")
     return Fault(reason, detail=_short(detail) or type(error).__name__)
+
+
+def _robots_fault(error: RobotsDown, request: Request) -> Fault:
+    """Where the site itself can't be reached, robots.txt is not the point."""
+    cause = fault_of(error.fault, request)
+    if cause.reason in ("private", "refused", "tls") or (
+        cause.reason == "name" and not refused_hosts
+    ):
+        return cause
+    return Fault("robots_down", detail=_short(str(error)) or cause.reason)
 
 
 def fault_of_status(response: Response) -> Fault:

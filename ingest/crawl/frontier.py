@@ -5,20 +5,13 @@ from __future__ import annotations
 
 from collections import deque
 
-from scrapy.linkextractors import IGNORED_EXTENSIONS
-
+from ingest.crawl.kinds import may_be_read
 from ingest.crawl.scope import Scope
 from ingest.crawl.traps import Traps
-from ingest.load.detect import SUFFIXES
 
 #: Addresses for each page of the limit: more are not remembered.
 URLS_PER_PAGE = 20
 LEAST_URLS = 20_000
-# Archives of a site hold what the site itself shows; pictures are part of its pages.
-_ARCHIVES = {"zip", "gz", "tar", "tgz", "bz2", "xz", "7z", "rar"}
-_PICTURES = {suffix[1:] for suffix, kind in SUFFIXES.items() if kind == "image"}
-_LEFT_OUT = _ARCHIVES | _PICTURES
-_IGNORED = {name for name in IGNORED_EXTENSIONS if f".{name}" not in SUFFIXES} | _LEFT_OUT
 
 
 class Frontier:
@@ -62,8 +55,7 @@ class Frontier:
         return bool(self._queue)
 
     def _is_wanted(self, url: str) -> bool:
-        suffix = url.partition("?")[0].rpartition("/")[2].rpartition(".")
-        if suffix[1] and suffix[2].lower() in _IGNORED and not self.scope.names(url):
+        if not may_be_read(url) and not self.scope.names(url):
             return False
         return url in self.scope and self.scope.wants(url)
 

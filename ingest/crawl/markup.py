@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,6 +23,7 @@ _HTML_START = re.compile(rb"<(?:!doctype\s+html|html|head|body|meta|title)\b", r
 _REFRESH = re.compile(r"\s*(\d*\.?\d*)\s*[;,]?\s*(?:url\s*=)?\s*['\"]?([^'\"]*)", re.I)
 _BLANKS = re.compile(r"[\t\r\n]")
 _SEPARATORS = re.compile(r"[\s,]+")
+_USED = ("a", "area", "frame", "base", "link", "meta")
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # A directive of X-Robots-Tag that itself holds a colon.
 _VALUED = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
@@ -156,19 +157,48 @@ def read_markup(body: bytes, url: str, content_type: str, bot: str) -> Markup | 
 def _parse(data: bytes, encoding: str | None) -> Any:
     for name in (encoding, "latin-1"):
         try:
-            parser = etree.HTMLParser(
-                encoding=name,
-                no_network=True,
-                remove_comments=True,
-                remove_pis=True,
-                huge_tree=True,
-            )
-            return etree.fromstring(data, parser)
+            parser = _parser(name)
+            tree = etree.fromstring(data, parser)
+            last = parser.error_log.last_error
+            if last is not None and last.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+                # So deeply nested that the rest was left off: without a tree there is no limit.
+                return etree.fromstring(data, _parser(name, target=_Flat()))
         except LookupError:  # an encoding that the parser does not know
             continue
         except etree.LxmlError:  # no element at all
             return None
+        return tree
     return None
+
+
+def _parser(encoding: str | None, **options: Any) -> Any:
+    return etree.HTMLParser(
+        encoding=encoding,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        huge_tree=True,
+        **options,
+    )
+
+
+class _Flat:
+    """Takes elements and text one after the other, as if nothing were nested."""
+
+    def __init__(self) -> None:
+        self._root = etree.Element("html")
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "html":
+            self._root.attrib.update(attributes)
+        elif name in _USED:
+            etree.SubElement(self._root, name, attributes)
+
+    def data(self, text: str) -> None:
+        etree.SubElement(self._root, "span").text = text
+
+    def close(self) -> Any:
+        return self._root
 
 
 def _encoding(body: bytes, parameters: str) -> str | None:

@@ -15,6 +15,8 @@ from ingest.crawl.visit_reader import Visit, pack_links
 #: Downloads wait while so many pages, or so many bytes of them, have not been taken yet.
 MOST_WAITING = 32
 MOST_WAITING_BYTES = 64 * 1024 * 1024
+#: Pages between two looks at how many wait.
+LOOK_AFTER = 4
 
 
 class Output:
@@ -27,11 +29,19 @@ class Output:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._count = 0
+        self._is_full = False
+        self._unlooked = 0  # pages since the last look at what waits
         self.requests = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether downloads should wait."""
+        """Whether downloads should wait. Looked up anew after some pages, or while it is full."""
+        if self._is_full or self._unlooked >= LOOK_AFTER:
+            self._unlooked = 0
+            self._is_full = self._look()
+        return self._is_full
+
+    def _look(self) -> bool:
         sizes = []
         for entry in os.scandir(self._folder):
             try:
@@ -45,6 +55,7 @@ class Output:
     ) -> None:
         """A page that is new or changed, under the address that it is to be stored by."""
         self._count += 1
+        self._unlooked += 1
         path = self._folder / f"{self._count:06d}"
         path.write_bytes(body)
         self._say("page", url, file=str(path), content_type=content_type, visit=visit, **fields)

@@ -28,7 +28,11 @@ _BUSY = (429, 503)
 
 
 class RobotsDown(IgnoreRequest):
-    """robots.txt can't be had, so that it is not known what may be fetched."""
+    """robots.txt can't be had, for ``fault``, so that it is not known what may be fetched."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
 
 
 class Robots(RobotsTxtMiddleware):
@@ -36,22 +40,22 @@ class Robots(RobotsTxtMiddleware):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._down: dict[str, str] = {}
+        self._down: dict[str, Exception] = {}
 
     def process_request_2(self, rp: Any, request: Request) -> None:
-        reason = self._down.get(urlparse_cached(request).netloc)
-        if reason is not None:
-            raise RobotsDown(reason)
+        fault = self._down.get(urlparse_cached(request).netloc)
+        if fault is not None:
+            raise RobotsDown(fault)
         super().process_request_2(rp, request)
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
         if response.status >= 500 or response.status == 429:
-            raise RobotsDown(f"HTTP {response.status}")
+            raise IgnoreRequest(f"HTTP {response.status}")
         body = response.body[:ROBOTS_BYTES] if response.status < 300 else b""
         await super()._parse_robots(response.replace(body=body), netloc, request)
 
     def _robots_error(self, exc: Exception, netloc: str) -> None:
-        self._down[netloc] = str(exc)
+        self._down[netloc] = exc
         super()._robots_error(exc, netloc)
 
 

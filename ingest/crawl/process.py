@@ -58,10 +58,11 @@ def scrapy_settings(settings: Settings, request: CrawlRequest) -> dict[str, obje
         "DEFAULT_REQUEST_HEADERS": headers,
         "ROBOTSTXT_OBEY": True,
         "DOWNLOAD_DELAY": request.delay,
+        "DOWNLOAD_DELAY_JITTER": 0.0,
         "AUTOTHROTTLE_ENABLED": True,
         "AUTOTHROTTLE_START_DELAY": request.delay,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": max(1.0, request.concurrency / 2),
-        "AUTOTHROTTLE_MAX_DELAY": 10.0,
+        "AUTOTHROTTLE_MAX_DELAY": max(10.0, request.delay),
         "CONCURRENT_REQUESTS_PER_DOMAIN": request.concurrency,
         "DOWNLOAD_TIMEOUT": request.timeout,
         "DNS_TIMEOUT": request.timeout,
@@ -127,7 +128,7 @@ class CrawlerProcess:
                 line = self._lines.get(timeout=0.2)
             except queue.Empty:
                 continue
-            if line is None:
+            if line is None or not line.endswith(b"\n"):  # cut: the process was killed
                 return
             yield json.loads(line)
 

@@ -26,6 +26,7 @@ BY_RULE = (
     "robots", "noindex", "redirect", "type", "language", "pattern", "duplicate", "rejected",
     "sitemap", "variants", "calendar", "repeating", "links", "pages",
 )  # fmt: skip
+_LEFT_OUT_BUT_FOLLOWED = ("noindex", "language", "pattern", "duplicate")
 # Left out for good, until they change: worth to be remembered.
 _REMEMBERED = ("noindex", "language", "duplicate")
 # Faults of the site or the way to it, which may pass.
@@ -160,7 +161,12 @@ class _Run:
         if self._memory is not None and reason in _REMEMBERED and message["visit"]:
             self._memory.remember(url, reason, message["detail"], message["visit"])
         fields = {name: message[name] for name in ("status", "detail")}
-        return NoPage(url, page_error(reason, url, **fields), reason in BY_RULE and not is_start)
+        harmless = reason in BY_RULE and (not is_start or self._may_start_with(reason))
+        return NoPage(url, page_error(reason, url, **fields), harmless)
+
+    def _may_start_with(self, reason: str) -> bool:
+        """Whether a start page that is left out for ``reason`` serves by its links all the same."""
+        return self._request.depth > 0 and reason in _LEFT_OUT_BUT_FOLLOWED
 
     def _see(self, url: str) -> None:
         self._seen.add(url)

@@ -26,19 +26,18 @@ from ingest.crawl.admission import AdmissionMiddleware, PublicResolver
 from ingest.crawl.faults import Fault, fault_of
 from ingest.crawl.findings import Findings
 from ingest.crawl.frontier import Frontier
+from ingest.crawl.kinds import can_be_read
 from ingest.crawl.listing import Listing
 from ingest.crawl.output import Output
 from ingest.crawl.politeness import Pauses, Robots, Throttle
 from ingest.crawl.scope import Scope
 from ingest.crawl.urls import clean_url
 from ingest.crawl.visit_reader import Visit, VisitReader
-from ingest.load.detect import MEDIA_TYPES
 
-#: Requests given to Scrapy at once.
-MOST_OUTSTANDING = 64
+#: Requests given to Scrapy at once, beyond those that are under way.
+MOST_QUEUED = 4
 #: Answers in a row that ask for fewer requests, after which the crawl stops.
 MOST_BUSY = 3
-_UNDECLARED = ("", "application/octet-stream", "binary/octet-stream")
 
 
 class SiteSpider(Spider):
@@ -64,6 +63,7 @@ class SiteSpider(Spider):
         )
         self.starts = list(dict.fromkeys((options["url"], *options["more_urls"])))
         self.outstanding = 0
+        self.is_waiting = False  # for pages to be taken
         self.last: list[Visit] | None = None  # known pages that no link led to
 
     @classmethod
@@ -81,7 +81,7 @@ class SiteSpider(Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         self.parent = os.getppid()
-        task.LoopingCall(self._regulate).start(0.25)
+        task.LoopingCall(self._regulate).start(0.1, now=False)
         self.frontier.asked.update(self.starts)
         for url in self.starts:
             if not self.findings.is_known(url):
@@ -89,24 +89,21 @@ class SiteSpider(Spider):
                 yield self._request(url, is_start=True)
 
     def _regulate(self) -> None:
-        """Wait while pages pile up; end with the process that started this one."""
-        engine = self.crawler.engine
+        """Go on when pages were taken; end with the process that started this one."""
         if os.getppid() != self.parent:
             os._exit(1)
-        if self.output.is_full and not engine.paused:
-            engine.pause()
-        elif engine.paused and not self.output.is_full:
-            engine.unpause()
+        if self.is_waiting:
+            self._go_on()
 
     # What Scrapy tells
 
     def on_headers(self, headers: Any, request: Request) -> None:
         """Give up a body that no loader could read before it is downloaded."""
-        declared = (headers.get(b"Content-Type") or b"").decode("latin-1")
-        media_type = declared.partition(";")[0].strip().lower()
         if "page" not in request.meta or headers.get(b"Location"):
             return
-        if media_type not in MEDIA_TYPES and media_type not in _UNDECLARED:
+        declared = (headers.get(b"Content-Type") or b"").decode("latin-1")
+        is_named = request.meta["is_start"] or self.frontier.scope.names(request.url)
+        if not can_be_read(declared, request.url, is_named=is_named):
             raise StopDownload(fail=True)
 
     def on_request(self, request: Request) -> None:
@@ -119,7 +116,7 @@ class SiteSpider(Spider):
     def on_idle(self) -> None:
         self.outstanding = 0
         self._go_on()
-        if not self.outstanding:
+        if not self.outstanding and not self.is_waiting:
             self._end("links" if self.frontier.is_cut else "finished")
         raise DontCloseSpider
 
@@ -182,15 +179,17 @@ class SiteSpider(Spider):
             )
 
     def _go_on(self, meta: dict[str, Any] | None = None) -> None:
-        """Keep Scrapy busy, but not with more than it needs; a level begins when the one before
-        it is done."""
+        """Keep Scrapy busy, but not with more than it needs, nor while pages pile up; a level
+        begins when the one before it is done."""
         if (meta and meta.get("must_stop")) or self.findings.busy >= MOST_BUSY:
             self._end("busy")
         if self.findings.lost_starts == len(self.starts):
             self._end("down")
-        while self.outstanding < MOST_OUTSTANDING:
+        most = self.options["concurrency"] + MOST_QUEUED
+        while self.outstanding < most:
             self._check_limit()
-            request = self._next()
+            self.is_waiting = self.output.is_full
+            request = None if self.is_waiting else self._next()
             if request is None:
                 break
             self._ask(request)

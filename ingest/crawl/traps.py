@@ -13,10 +13,13 @@ MOST_DATES = 100
 DEEPEST_PATH = 25
 
 _DATE = re.compile(
-    r"(?<!\d)(?:19|20|21)\d\d(?:[-/]?(?:0?[1-9]|1[0-2])(?:[-/]?(?:[0-2]?\d|3[01]))?)?(?!\d)"
+    r"(?<!\d)(?:19|20|21)\d\d"
+    r"(?:[-/](?:0?[1-9]|1[0-2])(?:[-/](?:[0-2]?\d|3[01]))?|(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01]))"
+    r"(?!\d)"
 )
-_DATE_KEY = re.compile(r"(?:^|&)(?:year|month|day|date|week|cal\w*|start|from|to)=[^&]*\d", re.I)
-_NUMBER = re.compile(r"\d+")
+_DATE_KEY = re.compile(
+    r"([?&](?:year|month|day|date|week|cal\w*|start|from|to)=)[^&]*\d[^&]*", re.I
+)
 # One to three levels of a path, three times in a row.
 _REPEATED = re.compile(r"(/[^/]+(?:/[^/]+){0,2})\1{2}(?:/|$)")
 _MOST_SAME = 5
@@ -29,16 +32,16 @@ class Traps:
     def __init__(self) -> None:
         self._variants: Counter[str] = Counter()
         self._dates: Counter[str] = Counter()
-        self._said: set[str] = set()
+        self._said: set[tuple[str, str]] = set()
 
     def catches(self, url: str) -> tuple[str, str] | None:
         """Count a new address: None, or the reason and detail for which it is left out."""
-        path, question, query = url.partition("?")
+        path, question, _ = url.partition("?")
         tail = path.split("/", 3)[3] if path.count("/") > 2 else ""
         if _repeats(f"/{tail}"):
             return "repeating", ""
-        if _DATE.search(tail) or (question and (_DATE.search(query) or _DATE_KEY.search(query))):
-            form = _NUMBER.sub("0", url)
+        form = _undated(url)
+        if form != url:
             self._dates[form] += 1
             if self._dates[form] > MOST_DATES:
                 return "calendar", str(MOST_DATES)
@@ -50,11 +53,20 @@ class Traps:
 
     def is_first(self, reason: str, url: str) -> bool:
         """Whether this trap has not been said before."""
-        place = url.partition("?")[0] if reason == "variants" else _NUMBER.sub("0", url)
-        key = f"{reason} {place if reason != 'repeating' else url.split('/', 3)[2]}"
-        is_new = key not in self._said
-        self._said.add(key)
+        place = {
+            "variants": url.partition("?")[0],
+            "calendar": _undated(url),
+            "repeating": url.split("/", 3)[2],
+        }[reason]
+        is_new = (reason, place) not in self._said
+        self._said.add((reason, place))
         return is_new
+
+
+def _undated(url: str) -> str:
+    """``url`` with all its dates made the same."""
+    form = _DATE.sub("@", url)
+    return _DATE_KEY.sub(r"\1@", form) if "?" in form else form
 
 
 def _repeats(path: str) -> bool:

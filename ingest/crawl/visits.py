@@ -6,16 +6,13 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ingest.crawl.visit_reader import TRUSTED_SECONDS
+from ingest.load.document import INSIDE
 from ingest.state import State
 
-#: Between an archive and what it holds.
-_INSIDE = "!/"
 _FIELDS = ("etag", "modified", "body", "lastmod", "is_listed", "links")
-_SCHEMA = Path(__file__).with_name("visits.sql")
 
 
 def open_memory(state: State, collection: str, origin: str) -> SiteMemory:
@@ -39,7 +36,6 @@ class SiteMemory:
         self._doubted: set[str] = set()
         self._stored: Mapping[str, str] = {}
         self._lock = threading.RLock()
-        _make_tables(state)
         place = (collection, origin)
         state.write("INSERT OR IGNORE INTO sites (collection, origin) VALUES (?, ?)", place)
         rows = state.rows(
@@ -79,7 +75,7 @@ class SiteMemory:
 
     def stored(self, uri: str, content_hash: str) -> None:
         """The page is in the knowledge base now, with this content: its visit is final."""
-        name = uri.partition(_INSIDE)[0]
+        name = uri.partition(INSIDE)[0]
         digest = "" if name != uri else content_hash
         with self._lock:
             visit = self._pending.get(name) if name != uri else self._pending.pop(name, None)
@@ -100,7 +96,7 @@ class SiteMemory:
     def rejected(self, uri: str) -> None:
         """The page can't be read as it is now, or :meth:`same_text` had another: it is left alone
         until it changes."""
-        name = uri.partition(_INSIDE)[0]
+        name = uri.partition(INSIDE)[0]
         if name != uri:
             return
         with self._lock:
@@ -112,7 +108,7 @@ class SiteMemory:
 
     def removed(self, uri: str) -> None:
         """The page is no longer in the knowledge base, because it is gone."""
-        if _INSIDE not in uri:
+        if INSIDE not in uri:
             self._state.write("DELETE FROM visits WHERE site = ? AND name = ?", (self._site, uri))
 
     def documents(self) -> list[str]:
@@ -248,13 +244,13 @@ class SiteMemory:
     def _is_stored(self, name: str, content_hash: str) -> bool:
         if content_hash:
             return self._stored.get(name) == content_hash
-        return any(uri.startswith(name + _INSIDE) for uri in self._stored)
+        return any(uri.startswith(name + INSIDE) for uri in self._stored)
 
     def _adopt(self, is_in_scope: Callable[[str], bool]) -> None:
         """A first run, as after the file was lost: pages that are in the knowledge base may be
         gone from the site by now."""
         known = self._state.rows("SELECT 1 FROM visits WHERE site = ? LIMIT 1", (self._site,))
-        pages = {uri.partition(_INSIDE)[0]: hash_ for uri, hash_ in self._stored.items()}
+        pages = {uri.partition(INSIDE)[0]: hash_ for uri, hash_ in self._stored.items()}
         rows = [
             (self._site, uri, uri, content_hash)
             for uri, content_hash in (() if known else pages.items())
@@ -291,9 +287,3 @@ class SiteMemory:
             f"ON CONFLICT (site, name) DO UPDATE SET {changes}",
             tuple(row.values()),
         )
-
-
-def _make_tables(state: State) -> None:
-    if not state.rows("SELECT 1 FROM sqlite_master WHERE name = 'visits_by_text'"):
-        for statement in _SCHEMA.read_text("utf-8").split(";\n"):
-            state.rows(statement)

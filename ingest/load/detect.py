@@ -48,10 +48,10 @@ def detect_kind(raw: RawDocument) -> str:
     head = raw.data[:HEAD_BYTES]
     if len(head) < HEAD_BYTES and not head.strip():
         raise _empty(raw)
+    if head.startswith(_ZIP):  # before PDF's mark: a PDF may be packed as it is
+        return _zip_kind(raw, head)
     if b"%PDF-" in head[:1024]:
         return "pdf"
-    if head.startswith(_ZIP):
-        return _zip_kind(raw, head)
     if head.startswith(_GZIP):
         return "gz"
     if head.startswith(_OLE):

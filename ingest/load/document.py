@@ -91,7 +91,8 @@ class Block:
     """A piece of a document that reads on its own, in reading order.
 
     ``text`` is Markdown for tables (rows), code (fenced) and lists, plain text otherwise. A
-    heading's ``level`` is 1 for the highest; ``anchor`` is the fragment that leads to it.
+    heading's ``level`` is 1 for the highest; ``anchor`` is the fragment that leads to it. A heading
+    without text ends the sections below its ``level``: what follows belongs to that level again.
     """
 
     text: str

@@ -50,7 +50,7 @@ _OFFICE = "application/vnd.openxmlformats-officedocument"
 FORMATS: Mapping[str, Format] = {
     "md": Format(
         load_markdown,
-        (".md", ".markdown", ".mdown", ".mkd"),
+        (".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd"),
         ("text/markdown", "text/x-markdown"),
         is_text=True,
     ),

@@ -182,7 +182,11 @@ def _checked(where: str, make: Callable[[], Any]) -> Any:
         return make()
     except AssistantError as error:
         raise SettingsError(
-            "{where}: {en}", "来源 {where}：{zh}", where=where, en=error.text("en"), zh=error.text("zh")
+            "{where}: {en}",
+            "来源 {where}：{zh}",
+            where=where,
+            en=error.text("en"),
+            zh=error.text("zh"),
         ) from error
 
 

@@ -15,7 +15,7 @@ _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|cf|vs|viz|approx|resp|incl|fig|figs|eq|eqs|sec|ch|chap|vol|no|nos|pp|ed|eds"
     r"|al|mr|mrs|ms|dr|prof|st|sr|jr|inc|ltd|co|corp|dept|univ|jan|feb|mar|apr|jun|jul|aug|sept|sep"
     r"|oct|nov|dec|z\.b|d\.h|bzw|p\.ej)"
-    r"|\b[A-Z]|(?:^|\n)\s*\(?[0-9]{1,3})\.$",
+    r"|\b[A-Z]|(?:^|\n|[-*] )\s*\(?[0-9]{1,3}(?:\.[0-9]{1,3})*)\.$",
     re.I,
 )
 # "etc." and the like end a sentence only where another begins.

@@ -168,8 +168,9 @@ class Splitter:
         for piece in reversed(pieces):
             if not piece.running:
                 break
-            for sentence in reversed(sentences(piece.text)):
-                tokens = self.count_tokens(sentence)
+            whole = total + piece.tokens <= most
+            for sentence in [piece.text] if whole else reversed(sentences(piece.text)):
+                tokens = piece.tokens if whole else self.count_tokens(sentence)
                 if total + tokens > most:
                     return _repeated(tail, total)
                 tail, total = sentence + tail, total + tokens

@@ -32,6 +32,9 @@ _LARGEST_SALVAGE = 10_000  # characters: the time that the slow parser needs gro
 def load_html(raw: RawDocument) -> Document:
     """A page; its title is the first heading's where ``<title>`` holds it, else ``<title>``.
 
+    Nesting has no bound, tables are cut at 100 columns; the tree takes about 17 bytes of memory
+    for each of the page.
+
     Raises:
         DocumentError: there is no text before a script has run.
     """

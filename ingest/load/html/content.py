@@ -45,9 +45,10 @@ DROPPED_NAMES = frozenset((
     "navpath", "nav-path", "side-nav", "nav-tree", "ttc", "MSearchSelectWindow", "top-nav",
     "sub-nav", "topNav", "bottomNav", "subNav", "skipNav", "copy-path", "rustdoc-toolbar",
     # MediaWiki
-    "mw-editsection", "mw-jump-link", "navbox", "catlinks", "printfooter", "mw-indicators",
-    "mw-navigation", "siteNotice", "vector-column-start", "vector-page-toolbar",
-    "vector-toc-landmark", "mw-portlet", "mw-panel", "mw-head", "sistersitebox", "noprint",
+    "mw-editsection", "mw-cite-backlink", "mw-jump-link", "navbox", "catlinks",
+    "printfooter", "mw-indicators", "mw-navigation", "siteNotice", "vector-column-start",
+    "vector-page-toolbar", "vector-toc-landmark", "mw-portlet", "mw-panel", "mw-head",
+    "sistersitebox", "noprint",
     # WordPress and pages of all kinds
     "navbar", "navigation", "nav-links", "nav-menu", "breadcrumb", "breadcrumbs", "footer",
     "site-footer", "site-header", "page-footer", "skip-link", "skiplink", "skip-to-content",
@@ -104,7 +105,9 @@ def content_of(root: Element) -> Element:
     frame = _outermost(_frame(body))
     inside = [e for e in frame if e is scope or scope in e.iterancestors()]
     whole = running_text(scope)
-    if whole - sum(map(running_text, inside)) < min(_LEAST_KEPT * whole, whole - _SMALL_LOSS):
+    if whole - sum(running_text(e) for e in inside if e.tag != "a") < min(
+        _LEAST_KEPT * whole, whole - _SMALL_LOSS
+    ):
         # The names mean something else here.
         frame = [e for e in frame if e not in inside and e not in scope.iterancestors()]
     _drop(frame, body)
@@ -118,10 +121,14 @@ def content_of(root: Element) -> Element:
 
 def running_text(element: Element) -> int:
     """Characters of an element that are not in links."""
-    return _length(element) - sum(map(_length, element.iter("a")))
+    links = 0
+    for link in element.iter("a"):
+        links += _length(link) if len(link) else len(link.text or "")
+    return _length(element) - links
 
 
 def _length(element: Element) -> int:
+    """Characters of an element that are no white space."""
     return len("".join("".join(element.itertext()).split()))
 
 
@@ -223,7 +230,7 @@ def _outermost(elements: Iterable[Element]) -> list[Element]:
 
 def _marked(body: Element) -> Element | None:
     """The one element that the page marks as its content."""
-    mains = _outermost(body.xpath(".//main | .//*[@role='main']"))
+    mains = _outermost(e for e in body.iter() if e.tag == "main" or e.get("role") == "main")
     if len(mains) > 1:
         return None
     outer = mains[0] if mains else body

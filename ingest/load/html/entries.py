@@ -88,14 +88,10 @@ def _signature_name(term: Element) -> str:
 def anchor_of(element: Element) -> str | None:
     """The fragment that leads to a heading or a term: its own id, that of an element inside it, or
     that of the link beside it."""
-    own = next(
-        (
-            found
-            for inner in element.iter()
-            if (found := inner.get("id") or (inner.tag == "a" and inner.get("name")))
-        ),
-        None,
-    )
+    headline = element.find("span[@class='mw-headline']")  # MediaWiki: after an old one
+    inside = element.iter() if headline is None else headline.iter()
+    named = (each.get("id") or (each.tag == "a" and each.get("name")) for each in inside)
+    own = next((found for found in named if found), None)
     if own is None or own.startswith(_USER_CONTENT):
         # GitHub: the link says what a script makes of the id.
         link = element.find(".//a[@href]")

@@ -13,7 +13,7 @@ from ingest.load.pdf.headings import count_sizes
 from ingest.load.pdf.notes import notes
 from ingest.load.pdf.pieces import Item, Line, Page, Piece, Table, rows
 from ingest.load.pdf.rules import grids
-from ingest.load.pdf.signs import garbage
+from ingest.load.pdf.signs import garbage, reads_as_words
 from ingest.load.pdf.tables import aligned_tables, ruled_tables
 
 #: Pages of one file that are read.
@@ -96,7 +96,9 @@ def _may_have_table(pieces: Sequence[Piece]) -> bool:
 def _readable(glyphs: Glyphs) -> list[Piece]:
     """The pieces without those drawn twice; none where they are garbage."""
     text = "".join(piece.text for piece in glyphs.pieces)
-    if glyphs.unmapped > _GARBAGE or garbage(text) > _GARBAGE:
+    # Fonts that don't say which characters their glyphs are often have them right all the same.
+    is_unmapped = glyphs.unmapped > _GARBAGE and not reads_as_words(text)
+    if is_unmapped or garbage(text) > _GARBAGE:
         return []
     return _once(_seen(glyphs.pieces))
 

@@ -35,3 +35,16 @@ def garbage(text: str) -> float:
     """The part of its visible characters that no reader could make sense of, from 0 to 1."""
     shown = len("".join(text.split()))
     return sum(len(found) for found in _GARBAGE.findall(text)) / shown if shown else 0.0
+
+
+def reads_as_words(text: str) -> bool:
+    """Whether ``text`` is likely to be running Latin text: mostly letters, vowels among them as in
+    any European language. Codes that were taken for letters are not.
+
+    >>> reads_as_words("The manual is not available."), reads_as_words("7KH PDQXDO LV QRW")
+    (True, False)
+    """
+    shown = "".join(text.split())
+    letters = [char for char in shown.lower() if "a" <= char <= "z" or "\u00c0" <= char <= "\u024f"]
+    vowels = sum(char in "aeiouyàáâäæèéêëìíîïòóôöøùúûü" for char in letters)
+    return len(letters) > 0.7 * len(shown) and 0.25 * len(letters) < vowels < 0.6 * len(letters)
