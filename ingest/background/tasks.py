@@ -11,12 +11,10 @@ from pathlib import Path
 from assistant.knowledge.opening import open_knowledge
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
-from ingest.crawl import CrawlRequest, open_memory
 from ingest.events import Event, Failed
 from ingest.pipeline import Pipeline
 from ingest.previewing import preview_file
 from ingest.sources.sync import Sync, SyncRequest
-from ingest.state import State
 
 Events = Generator[Event, None, None]
 
@@ -26,14 +24,6 @@ class AddFiles:
     """Add files and folders."""
 
     paths: tuple[Path, ...]
-    collection: str = "default"
-
-
-@dataclass(frozen=True)
-class CrawlSite:
-    """Add the pages of a site, or what changed of them since the last time."""
-
-    request: CrawlRequest
     collection: str = "default"
 
 
@@ -51,7 +41,7 @@ class Preview:
     path: Path
 
 
-Task = AddFiles | CrawlSite | RunSources | Preview
+Task = AddFiles | RunSources | Preview
 
 
 class Desk:
@@ -72,23 +62,14 @@ class Desk:
         elif isinstance(task, Preview):
             yield from preview_file(task.path, self._settings, self._embeddings.count_tokens)
         else:
-            yield from self._into_collection(task, cancel)
-
-    def _into_collection(self, task: AddFiles | CrawlSite, cancel: threading.Event) -> Events:
-        with open_knowledge(self._settings, self._embeddings, task.collection) as knowledge:
-            pipeline = Pipeline(self._settings, knowledge, self._embeddings)
-            if isinstance(task, AddFiles):
+            with open_knowledge(self._settings, self._embeddings, task.collection) as knowledge:
+                pipeline = Pipeline(self._settings, knowledge, self._embeddings)
                 yield from pipeline.add_paths(task.paths, cancel=cancel)
-                return
-            with (
-                State(self._settings.data_dir) as state,
-                closing(open_memory(state, task.collection, task.request.url)) as memory,
-            ):
-                yield from pipeline.crawl(task.request, memory, cancel=cancel)
 
     def _run_sources(self, task: RunSources, cancel: threading.Event) -> Events:
         """As ``ingest sync --only``, after another run that is under way."""
-        sync = Sync(self._settings, SyncRequest(only=task.names, wait=None), cancel)
+        request = SyncRequest(only=task.names, wait=None)
+        sync = Sync(self._settings, request, cancel, self._embeddings)
         with closing(sync.events()) as events:
             for _, event in events:
                 yield event

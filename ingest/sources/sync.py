@@ -60,15 +60,26 @@ class SyncRequest:
 
 
 class Sync:
-    """One run. ``report`` is whole when the events have ended."""
+    """One run. ``report`` is whole when the events have ended.
 
-    def __init__(self, settings: Settings, request: SyncRequest, cancel: Cancel) -> None:
+    Args:
+        embeddings: the model, where it is open already; otherwise it is opened when needed.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        request: SyncRequest,
+        cancel: Cancel,
+        embeddings: EmbeddingModel | None = None,
+    ) -> None:
         self._settings = settings
         self._request = request
         self._cancel = cancel
         self._language = reader_language(settings.language)
         self._pages = request.pages
-        self._embeddings: EmbeddingModel | None = None
+        self._embeddings = embeddings
+        self._is_ours = embeddings is None
         self.report = SyncReport(time.time(), request.is_trial)
 
     def events(self) -> SourceEvents:
@@ -97,7 +108,7 @@ class Sync:
         report.seconds = time.time() - report.began
         if not report.is_trial and any(source.ran for source in report.sources):
             report.save(self._settings.log_dir, self._language)
-        if self._embeddings is not None:
+        if self._embeddings is not None and self._is_ours:
             self._embeddings.close()
 
     def _source(self, entry: SourceEntry, state: State, whole: Deadline) -> SourceEvents:

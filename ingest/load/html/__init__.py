@@ -14,6 +14,7 @@ from typing import Any
 from assistant.errors import DocumentError
 from ingest.load.document import Block, Document, RawDocument, first_heading
 from ingest.load.encoding import decode
+from ingest.load.html.flat import flat_blocks
 from ingest.load.wrapping import unwrap
 
 Element = Any  # lxml has no types
@@ -29,11 +30,15 @@ _SHORT = 300  # characters of a page that may be nothing but a request for patie
 _LARGEST_SALVAGE = 10_000  # characters: the time that the slow parser needs grows with their square
 
 
+class TooDeep(Exception):
+    """A page nests deeper than the parser goes."""
+
+
 def load_html(raw: RawDocument) -> Document:
     """A page; its title is the first heading's where ``<title>`` holds it, else ``<title>``.
 
-    Nesting has no bound, tables are cut at 100 columns; the tree takes about 17 bytes of memory
-    for each of the page.
+    Of a page that nests more than some 2,000 elements only headings and paragraphs are told; tables
+    are cut at 100 columns. The tree takes about 17 bytes of memory for each of the page.
 
     Raises:
         DocumentError: there is no text before a script has run.
@@ -44,7 +49,11 @@ def load_html(raw: RawDocument) -> Document:
         raw.data, is_html=True, search_entire_document=False
     )
     text = decode(raw.data, raw.charset or declared or "")
-    root = _parse(text)
+    try:
+        root = _parse(text)
+    except TooDeep:
+        blocks = tuple(flat_blocks(text))
+        return Document(first_heading(blocks) or raw.stem, "html", blocks)
     if root is None:
         return Document(raw.stem, "html", tuple(_salvage(text)))
     title, language = _title(root), _language(root)
@@ -63,7 +72,10 @@ def html_blocks(fragment: str) -> list[Block]:
     from ingest.load.html.content import drop_unreadable
     from ingest.load.html.converter import Converter
 
-    root = _parse(fragment)
+    try:
+        root = _parse(fragment)
+    except TooDeep:
+        return flat_blocks(fragment)
     if root is None:
         return []
     drop_unreadable(root)
@@ -75,6 +87,7 @@ def _parse(text: str) -> Element | None:
 
     Raises:
         MemoryError: there is not enough for all of it; the parser itself would give a part.
+        TooDeep: it nests deeper than the parser goes; likewise.
     """
     from lxml import etree
 
@@ -87,8 +100,11 @@ def _parse(text: str) -> Element | None:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
         root = None
-    if any(fault.type == etree.ErrorTypes.ERR_NO_MEMORY for fault in parser.error_log):
+    faults = {fault.type for fault in parser.error_log}
+    if etree.ErrorTypes.ERR_NO_MEMORY in faults:
         raise MemoryError
+    if etree.ErrorTypes.ERR_RESOURCE_LIMIT in faults:
+        raise TooDeep
     return root
 
 

@@ -68,7 +68,8 @@ def title_of(pdf: Any) -> str:
 
 
 def unreadable(raw: RawDocument, code: int | None = None) -> DocumentError:
-    if code == _WRONG_PASSWORD:
+    # The code may be that of a file before this one; the mark is in the clear in any case.
+    if code == _WRONG_PASSWORD and b"/Encrypt" in raw.data:
         return DocumentError(
             "{name} is encrypted: remove its password and add it again.",
             "{name} 已加密：请去掉密码后重新添加。",
