@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -114,11 +115,12 @@ class Report:
         self._documents_bar: Any = None
         self._chunks_bar: Any = None
 
-    def follow(self, events: Iterable[Event]) -> Summary:
-        """Consume ``events``; the summary they end with."""
+    def follow(self, events: Generator[Event, None, None]) -> Summary:
+        """Consume ``events``; the summary they end with. Interrupted, the work is ended, too."""
         try:
-            for event in events:
-                self.show(event)
+            with closing(events):
+                for event in events:
+                    self.show(event)
         finally:
             self._close()
         return self.summary
@@ -164,6 +166,9 @@ class Report:
 
     def _set(self, bar: Any, event: Progress) -> None:
         bar.total = event.total
+        if event.rate:
+            words = _WORDS[self.language]["chunks"]
+            bar.set_postfix_str(f"{event.rate:.1f} {words}/s", refresh=False)
         bar.update(event.done - bar.n)
 
     def _line(self, text: str) -> None:

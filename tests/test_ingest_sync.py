@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 
 from assistant.knowledge.store import KnowledgeBase
-from assistant.settings import Settings
+from assistant.settings import ROOT, Settings
 from ingest.sources import report as reporting
 from ingest.sources.listing import add_source, path_of
 from ingest.sources.runs import last_run
@@ -238,6 +240,27 @@ def test_two_runs_do_not_meet(run: Run, data: Path, docs: Path) -> None:
         assert time.monotonic() - began > 0.5
         assert run("add", str(docs / "0.md"))[0] == 0  # uploads go on beside it
     assert run("sync")[0] == 0
+
+
+def test_an_interrupted_run_is_said_and_goes_on(run: Run, data: Path, docs: Path) -> None:
+    for number in range(400):
+        write(docs / "many" / f"{number}.md", f"# Note {number}\n\nIts text.")
+    follow(data, docs, schedule="daily 03:00")
+    with subprocess.Popen(
+        [sys.executable, "-m", "ingest", "sync", "--json"],
+        cwd=ROOT,
+        env=os.environ | {"DATA_DIR": str(data)},
+        stdout=subprocess.PIPE,
+    ) as process:
+        while not (data / "knowledge.db").exists() or len(stored(data)) < 3:
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(20) == 130
+    row = run("sources", "list", "--json")[1]["sources"][0]
+    assert row["last"]["status"] == "interrupted"
+    there = len(stored(data))
+    report = run("sync", "--json")[1]["sources"][0]  # at once, though it is not due
+    assert (report["status"], report["unchanged"], report["added"]) == ("done", there, 404 - there)
 
 
 def test_a_list_that_cannot_be_used_is_wrong_use(run: Run, data: Path) -> None:

@@ -31,7 +31,7 @@ KEPT_LOGS = 3
 #: Lines of one source in the report for people; the JSON has all.
 SHOWN = 20
 
-Status = Literal["done", "partly", "failed", "cut", "cancelled", "paused", "not_due"]
+Status = Literal["done", "partly", "failed", "cut", "cancelled", "interrupted", "paused", "not_due"]
 
 
 @dataclass
@@ -39,7 +39,8 @@ class SourceReport:
     """What a sync did for one source. ``documents`` has those that something happened to.
 
     ``status``: ``done``; ``partly`` (some documents failed); ``failed`` (nothing could be done);
-    ``cut`` by a budget (the next run goes on from there); ``cancelled``; ``paused``; ``not_due``.
+    ``cut`` by a budget, or ``interrupted`` from outside (the next run goes on from there);
+    ``cancelled``; ``paused``; ``not_due``.
     """
 
     entry: SourceEntry
@@ -95,7 +96,7 @@ class SourceReport:
         if not self.ran:
             return [f"{name}: {words[self.status]}"]
         said = summary_line(self.summary, language)
-        if self.status in ("cut", "cancelled", "failed"):
+        if self.status in ("cut", "cancelled", "interrupted", "failed"):
             said += f" ({words[self.status]})"
         told = [event.error for event in self.documents if isinstance(event, Failed)]
         told += [event.error for event in self.documents if isinstance(event, Warned)]
@@ -113,6 +114,7 @@ _WORDS = {
         "not_due": "not due yet",
         "cut": "stopped at its budget; the next run goes on from there",
         "cancelled": "cancelled",
+        "interrupted": "interrupted; the next run goes on from there",
         "failed": "failed",
         "more": "{n} more: see the JSON report",
         "trial": "Dry run: nothing was changed.",
@@ -124,6 +126,7 @@ _WORDS = {
         "not_due": "未到计划时间",
         "cut": "达到预算后停止，下次从此处继续",
         "cancelled": "已取消",
+        "interrupted": "被中断，下次从此处继续",
         "failed": "失败",
         "more": "另有 {n} 条：见 JSON 报告",
         "trial": "试运行：未做任何改动。",

@@ -32,6 +32,7 @@ from ingest.state import State
 logger = logging.getLogger(__name__)
 
 _RUNNING = {"status": "running"}
+_OPEN = ("cut", "interrupted", "running")
 _LOOK = 0.5  # seconds between two tries for the lock
 #: A crawl is asked to end so many seconds before it is made to.
 _IN_GOOD_ORDER = 5.0
@@ -127,8 +128,8 @@ class Sync:
         if self._request.only or self._request.everything:
             return True
         last = last_run(state, entry.name)
-        # A run that was cut, or killed (we hold the lock), goes on at once.
-        is_open = last is not None and last.status in ("cut", "running")
+        # A run that was cut, interrupted, or killed (we hold the lock) goes on at once.
+        is_open = last is not None and last.status in _OPEN
         return is_open or entry.schedule.is_due(last.began if last else None, time.time())
 
     def _run_source(
@@ -139,6 +140,7 @@ class Sync:
         deadline = Deadline(None if own is None else own + _IN_GOOD_ORDER, whole)
         budget = _Pages(self._pages, deadline)
         note_run(state, entry.name, began, None, report.as_json(self._language) | _RUNNING)
+        report.status = "interrupted"  # until it has ended
         try:
             with open_knowledge(self._settings, self._model(), entry.collection) as knowledge:
                 pipeline = Pipeline(
@@ -149,15 +151,15 @@ class Sync:
                         budget.count(event)
                         report.take(event)
                         yield entry, event
+            report.status = _status(report, budget, deadline, whole)
         except AssistantError as error:
-            report.error = error
+            report.error, report.status = error, "failed"
             logger.warning("%s: %s", entry.name, error)
         except Exception as error:
-            report.error = InternalError(error)
+            report.error, report.status = InternalError(error), "failed"
             logger.exception("%s failed", entry.name)
         finally:
             self._pages = budget.left
-            report.status = _status(report, budget, deadline, whole)
             note_run(state, entry.name, began, time.time(), report.as_json(self._language))
 
     def _model(self) -> EmbeddingModel:
@@ -188,7 +190,7 @@ class _Pages:
 def _status(report: SourceReport, budget: _Pages, deadline: Deadline, whole: Deadline) -> Status:
     summary = report.summary
     came = summary.added + summary.updated + summary.unchanged + summary.removed
-    if report.error is not None or (summary.failed and not came):
+    if summary.failed and not came:
         return "failed"
     if budget.is_over or deadline.is_over or whole.is_over:
         return "cut"
