@@ -337,3 +337,12 @@ def test_fragments() -> None:
     ]
     assert html_blocks("") == []
     assert html_blocks("<!-- x -->") == []
+
+
+def test_nesting_beyond_the_parser_is_read_flat() -> None:
+    deep = "<h2 id=a>Part</h2><div><p>" * 3000 + "the <b>deep</b> text<![CDAT2A[x]]><p>the end"
+    document = load_raw(RawDocument("/x/a.html", f"<body>{deep}".encode()))
+    kinds = {(block.kind, block.text, block.anchor) for block in document.blocks}
+    assert ("heading", "Part", "a") in kinds
+    assert document.blocks[-1].text == "the end"
+    assert "the deep text" in document.blocks[-2].text

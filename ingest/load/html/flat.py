@@ -22,7 +22,8 @@ _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 def flat_blocks(text: str) -> list[Block]:
     """The blocks of a page, by its tags alone."""
     parser = _Flat()
-    parser.feed(text)
+    # The parser stops at marked sections that it doesn't know.
+    parser.feed(text.replace("<![", "&lt;!["))
     parser.close()
     parser.flush()
     return parser.blocks
