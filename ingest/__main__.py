@@ -12,12 +12,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from assistant.errors import AssistantError, KnowledgeLocked, SettingsError
 from assistant.language import reader_language
 from assistant.settings import Settings
 from ingest import crawl_parser, transfer_parser, upkeep_parser
+from ingest.option_types import at_least, json_object
 from ingest.priority import step_back
 from ingest.sources import parser as sources_parser
 
@@ -77,10 +78,10 @@ def parser() -> argparse.ArgumentParser:
 
 def _search_options(search: argparse.ArgumentParser) -> None:
     search.add_argument("query", metavar="QUERY")
-    search.add_argument("-k", "--k", type=_at_least(1), default=5, help="how many (default: 5)")
+    search.add_argument("-k", "--k", type=at_least(1), default=5, help="how many (default: 5)")
     search.add_argument(
         "--filter",
-        type=_json_object,
+        type=json_object,
         metavar="JSON",
         help='only chunks that match, such as {"kind": "pdf", "page": {"$gte": 2}}',
     )
@@ -98,26 +99,6 @@ def _reindex_options(reindex: argparse.ArgumentParser) -> None:
     reindex.add_argument(
         "--abandon", action="store_true", help="drop a reindex that was not finished"
     )
-
-
-def _json_object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON object")
-    return value
-
-
-def _at_least(low: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{value} is less than {low}")
-        return value
-
-    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

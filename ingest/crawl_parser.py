@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ingest.option_types import at_least, positive
+
 #: Options that are fields of the crawl under the same name.
 FIELDS = (
     "depth", "pages", "prefix", "include", "exclude", "sitemap", "subdomains", "delay",
@@ -15,8 +17,8 @@ FIELDS = (
 def add_options(crawl: argparse.ArgumentParser) -> None:
     """Those of ``python -m ingest crawl``; None stands for the crawl's own default."""
     crawl.add_argument("url", metavar="URL")
-    crawl.add_argument("--depth", type=_from(0), help="links away (default: 3)")
-    crawl.add_argument("--pages", type=_from(1), help="at most (default: 500)")
+    crawl.add_argument("--depth", type=at_least(0), help="links away (default: 3)")
+    crawl.add_argument("--pages", type=at_least(1), help="at most (default: 500)")
     crawl.add_argument("--prefix", metavar="PATH", help="only paths that begin so")
     crawl.add_argument("--include", action="append", metavar="GLOB", help="only paths like this")
     crawl.add_argument("--exclude", action="append", metavar="GLOB", help="no paths like this")
@@ -29,15 +31,17 @@ def add_options(crawl: argparse.ArgumentParser) -> None:
     crawl.add_argument(
         "--delay", type=float, metavar="SECONDS", help="between pages (default: 0.2)"
     )
-    crawl.add_argument("--concurrency", type=_from(1), help="pages at a time (default: 4)")
+    crawl.add_argument("--concurrency", type=at_least(1), help="pages at a time (default: 4)")
     crawl.add_argument("--timeout", type=float, metavar="SECONDS", help="for a page (default: 30)")
     crawl.add_argument(
         "--language", dest="languages", action="append", metavar="LANG", help="such as zh"
     )
     crawl.add_argument(
-        "--misses", type=_from(1), help="crawls that miss a page before it is removed (default: 2)"
+        "--misses",
+        type=at_least(1),
+        help="crawls that must miss a page before it goes (default: 2)",
     )
-    crawl.add_argument("--minutes", type=float, help="stop in good order after so long")
+    crawl.add_argument("--minutes", type=positive, help="stop in good order after so long")
 
 
 def fields_of(options: argparse.Namespace) -> dict[str, Any]:
@@ -51,13 +55,3 @@ def fields_of(options: argparse.Namespace) -> dict[str, Any]:
     if options.minutes is not None:
         found["seconds"] = options.minutes * 60
     return found
-
-
-def _from(low: int) -> Any:
-    def number(text: str) -> int:
-        value = int(text)
-        if value < low:
-            raise argparse.ArgumentTypeError(f"{value} is less than {low}")
-        return value
-
-    return number

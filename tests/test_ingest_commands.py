@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from assistant.errors import DocumentError, KnowledgeLocked
 from assistant.knowledge.store import KnowledgeBase
 from assistant.settings import ROOT
-from ingest.events import Failed, Finished, Progress, Skipped, Started, Summary
+from ingest.events import Event, Failed, Finished, Progress, Skipped, Started, Summary
 from ingest.progress import Report, summary_line
 from tests.commands import exit_code, prepare
 from tests.samples import SAMPLES
@@ -207,25 +208,23 @@ class Terminal(io.StringIO):
         return True
 
 
-def some_events() -> list[object]:
+def some_events() -> Generator[Event, None, None]:
     error = DocumentError("a is bad.\nReally.", "a 坏了。")
-    return [
-        Started(2),
-        Progress(16, 40, "chunks", "b"),
-        Progress(40, 40, "chunks", "b"),
-        Skipped("b", error),
-        Progress(1, 2, "documents"),
-        Failed("a", error),
-        Progress(2, 2, "documents"),
-        Finished(Summary(skipped=1, failed=1)),
-    ]
+    yield Started(2)
+    yield Progress(16, 40, "chunks", "b", rate=9.5)
+    yield Progress(40, 40, "chunks", "b", rate=9.5)
+    yield Skipped("b", error)
+    yield Progress(1, 2, "documents")
+    yield Failed("a", error)
+    yield Progress(2, 2, "documents", rate=12.34)
+    yield Finished(Summary(skipped=1, failed=1))
 
 
 def test_bars_on_a_terminal_only() -> None:
     terminal, pipe = Terminal(), io.StringIO()
-    Report("en", terminal).follow(some_events())  # type: ignore[arg-type]
-    summary = Report("en", pipe).follow(some_events())  # type: ignore[arg-type]
-    assert "2/2" in terminal.getvalue() and "chunks" in terminal.getvalue()
+    Report("en", terminal).follow(some_events())
+    summary = Report("en", pipe).follow(some_events())
+    assert "2/2" in terminal.getvalue() and "12.3 chunks/s" in terminal.getvalue()
     assert pipe.getvalue() == "a is bad. Really.\n" * 2
     assert summary.failed == 1
 

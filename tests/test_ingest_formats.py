@@ -9,29 +9,11 @@ from email.message import EmailMessage
 import pytest
 
 from assistant.errors import DocumentError
-from ingest.load import Block, Document, RawDocument, load_raw
+from ingest.load import Block
 from ingest.load.source_code import LANGUAGES
+from tests.loading import error_of, load, shown, texts
 from tests.samples import docx_bytes, zip_bytes
 from tests.samples.office import ole_bytes, pptx_bytes, xls_bytes, xlsx_bytes
-
-
-def load(data: bytes | str, name: str) -> Document:
-    return load_raw(RawDocument(f"/x/{name}", data.encode() if isinstance(data, str) else data))
-
-
-def shown(document: Document) -> list[tuple[str, str]]:
-    return [(block.kind, block.text) for block in document.blocks]
-
-
-def texts(document: Document) -> list[str]:
-    return [block.text for block in document.blocks]
-
-
-def error_of(data: bytes | str, name: str) -> DocumentError:
-    with pytest.raises(DocumentError) as caught:
-        load(data, name)
-    return caught.value
-
 
 # Plain text
 

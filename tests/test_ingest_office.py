@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.errors import DocumentError
-from ingest.load import Document, RawDocument, load_raw
 from ingest.load.tables import MOST_CELLS, ROWS_A_BLOCK
+from tests.loading import load, shown, texts
 from tests.samples import docx_bytes
 from tests.samples.office import paragraph, pptx_bytes, word_bytes, xls_bytes, xlsx_bytes
-
-
-def load(data: bytes | str, name: str) -> Document:
-    return load_raw(RawDocument(f"/x/{name}", data.encode() if isinstance(data, str) else data))
-
-
-def shown(document: Document) -> list[tuple[str, str]]:
-    return [(block.kind, block.text) for block in document.blocks]
-
-
-def texts(document: Document) -> list[str]:
-    return [block.text for block in document.blocks]
-
-
-def error_of(data: bytes | str, name: str) -> DocumentError:
-    with pytest.raises(DocumentError) as caught:
-        load(data, name)
-    return caught.value
-
 
 # Word
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ingest.option_types import at_least, positive
 from ingest.sources.entry import KINDS
 
 
@@ -29,8 +30,8 @@ def _sync(commands: Any) -> None:
     sync.add_argument("--only", action="append", default=[], metavar="NAME", help="due or not")
     sync.add_argument("--all", action="store_true", help="those that are not due, too")
     sync.add_argument("--dry-run", action="store_true", help="say what would be done")
-    sync.add_argument("--minutes", type=_positive, metavar="N", help="stop in good order after N")
-    sync.add_argument("--pages", type=int, metavar="N", help="read at most N pages and files")
+    sync.add_argument("--minutes", type=positive, metavar="N", help="stop in good order after N")
+    sync.add_argument("--pages", type=at_least(1), metavar="N", help="at most N pages and files")
     sync.add_argument(
         "--wait",
         type=float,
@@ -73,10 +74,3 @@ def _sources(commands: Any) -> None:
     remove.add_argument(
         "--with-documents", action="store_true", help="delete what it brought in, too"
     )
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-    return value
