@@ -7,7 +7,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -185,7 +184,8 @@ def test_pauses_of_robots_txt_are_kept(settings: Settings) -> None:
     with serve({**pages, **dict.fromkeys(names, timed)}) as site:
         came = crawl(settings, ask(site.url(), concurrency=4, sitemap=False), site)
     assert len(came.pages) == 5
-    assert min(b - a for a, b in pairwise(times)) > 0.25
+    # Over all of them: a busy machine notes a single one late.
+    assert times[-1] - times[0] > 0.25 * (len(times) - 1)
 
 
 def test_the_user_agent_is_the_setting(settings: Settings) -> None:
