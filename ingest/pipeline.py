@@ -73,8 +73,8 @@ class Pipeline:
         self.settings = settings
         self.knowledge = knowledge
         self.embeddings = embeddings
-        self.splitter = Splitter.from_settings(settings, embeddings.count_tokens)
-        self.rules = Rules(self.splitter, embeddings.fingerprint)
+        splitter = Splitter.from_settings(settings, embeddings.count_tokens)
+        self.rules = Rules(splitter, embeddings.fingerprint)
         self.is_trial = is_trial
 
     def add_paths(
@@ -205,7 +205,7 @@ class Pipeline:
         flow = Flow(
             self.knowledge,
             self.embeddings,
-            self.splitter,
+            self.rules,
             works,
             readers=reader_count(),
             recognises=is_installed(),

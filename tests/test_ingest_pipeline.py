@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 from typing import TypeVar
 
@@ -139,6 +140,17 @@ def test_a_copy_under_another_name_is_stored_without_embedding(
     events = list(pipeline.add_paths([write(tmp_path / "b.md", section(1))]))
     assert of(Added, events)[0].added == 1
     assert embedded == []
+
+
+def test_a_mail_and_what_is_attached_count_once_each(pipeline: Pipeline, tmp_path: Path) -> None:
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = "Report", "a@x.test", "b@x.test"
+    mail.set_content("The report is attached.")
+    mail.add_attachment("# Part\n\nAttached text.", subtype="markdown", filename="part.md")
+    path = write(tmp_path / "a.eml", mail.as_bytes())
+    assert len(of(Added, pipeline.add_paths([path]))) == 2
+    again = [event.uri for event in of(Unchanged, pipeline.add_paths([path]))]
+    assert sorted(again) == [str(path), f"{path}!/part.md"]
 
 
 def test_other_sizes_split_again(

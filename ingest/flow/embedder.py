@@ -12,7 +12,7 @@ import numpy as np
 from assistant.errors import DocumentError, ModelRefused
 from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embedding.model import EmbeddingModel
-from ingest.events import Event, Failed, Progress, Skipped, Warned
+from ingest.events import Event, Failed, Progress, Skipped, Unchanged, Warned
 from ingest.flow.work import Embedding, Outcome, Read, ReadWhole, Work
 from ingest.load.document import Document, UnknownType
 from ingest.passage import Passage
@@ -27,6 +27,7 @@ class Rules:
     was stored under other rules counts as changed."""
 
     def __init__(self, splitter: Splitter, fingerprint: str) -> None:
+        self.splitter = splitter
         rules = f"load-{LOADERS}\n{splitter.signature}\n{fingerprint}"
         self.digest = hashlib.sha256(rules.encode()).hexdigest()[:12]
 
@@ -49,7 +50,7 @@ class Embedder:
         self,
         knowledge: KnowledgeBase,
         embeddings: EmbeddingModel,
-        splitter: Splitter,
+        rules: Rules,
         *,
         loaded: Passage[Read | ReadWhole | Work],
         ready: Passage[Outcome | ReadWhole | Work],
@@ -58,8 +59,7 @@ class Embedder:
     ) -> None:
         self._knowledge = knowledge
         self._embeddings = embeddings
-        self._splitter = splitter
-        self._rules = Rules(splitter, embeddings.fingerprint)
+        self._rules = rules
         self._loaded = loaded
         self._ready = ready
         self._events = events
@@ -102,7 +102,7 @@ class Embedder:
         content_hash = self._rules.content_hash(document)
         if self._is_known(read, content_hash):
             return
-        chunks = self._splitter.split(document)
+        chunks = self._rules.splitter.split(document)
         known = self._knowledge.vectors_for([chunk.content_hash for chunk in chunks])
         texts = {c.content_hash: c.embedding_text for c in chunks if c.content_hash not in known}
         new = Embedding(read, document, content_hash, chunks, dict(known), set(texts), len(texts))
@@ -118,9 +118,8 @@ class Embedder:
         uri, memory = read.loaded.name, read.reading.memory
         source = self._knowledge.source_by_uri(uri)
         if source is not None and source.content_hash == content_hash:
-            self._ready.put(
-                Outcome(read.reading, uri, is_unchanged=True, content_hash=content_hash)
-            )
+            same = Unchanged(uri, source.title, source.id)
+            self._ready.put(Outcome(read.reading, uri, (same,), content_hash))
             return True
         twin = memory.same_text(uri, content_hash) if memory and not read.reading.asked else None
         if twin is not None:
@@ -134,7 +133,7 @@ class Embedder:
         self._put_rejected(read, (Skipped if unread else Failed)(read.loaded.name, error))
 
     def _put_rejected(self, read: Read, event: Event) -> None:
-        self._ready.put(Outcome(read.reading, read.loaded.name, (event,), is_rejected=True))
+        self._ready.put(Outcome(read.reading, read.loaded.name, (event,)))
 
     def _embed_batch(self) -> None:
         keys = list(self._texts)[: self._embeddings.batch_size]
@@ -183,7 +182,8 @@ class Embedder:
 
     def _finish(self, document: Embedding) -> None:
         warned = tuple(Warned(document.uri, warning) for warning in document.document.warnings)
-        self._ready.put(Outcome(document.read.reading, document.uri, warned, store=document))
+        reading, content_hash = document.read.reading, document.content_hash
+        self._ready.put(Outcome(reading, document.uri, warned, content_hash, document))
 
 
 def _twin(uri: str, twin: str) -> DocumentError:

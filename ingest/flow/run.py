@@ -12,12 +12,11 @@ from typing import Any
 from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embedding.model import EmbeddingModel
 from ingest.events import Event, Progress
-from ingest.flow.embedder import Embedder
+from ingest.flow.embedder import Embedder, Rules
 from ingest.flow.storer import Storer
 from ingest.flow.work import Outcome, Read, Reading, ReadWhole, Work
 from ingest.passage import Cancel, Passage, Stopped
 from ingest.reading.reader import Reader
-from ingest.split import Splitter
 
 #: Documents that wait between two stages, at most: with ``MAX_FILE_MB`` the bound of the memory.
 WAITING = 4
@@ -39,7 +38,7 @@ class Flow:
         self,
         knowledge: KnowledgeBase,
         embeddings: EmbeddingModel,
-        splitter: Splitter,
+        rules: Rules,
         works: Works,
         *,
         readers: int,
@@ -60,7 +59,7 @@ class Flow:
         self._embedder = Embedder(
             knowledge,
             embeddings,
-            splitter,
+            rules,
             loaded=self._loaded,
             ready=ready,
             events=self._events,

@@ -69,7 +69,8 @@ class Storer:
             self._counts[item.reading] = item.count
             self._finish(item.reading)
         elif isinstance(item, Keeping):
-            self._keep(item.uri)
+            for source in with_members(self._knowledge, item.uri):
+                self._events.tell(Unchanged(source.uri, source.title, source.id))
             self._count(item.uri)
         elif isinstance(item, Removing):
             self._remove(item)
@@ -82,12 +83,8 @@ class Storer:
         memory = None if self._is_trial else outcome.reading.memory
         if outcome.store is not None:
             self._events.tell(self._store(outcome.store))
-            if memory:
-                memory.stored(outcome.uri, outcome.store.content_hash)
-        elif outcome.is_unchanged:
-            self._keep(outcome.uri)
-            if memory:
-                memory.stored(outcome.uri, outcome.content_hash)
+        if memory and outcome.content_hash:
+            memory.stored(outcome.uri, outcome.content_hash)
         elif memory:
             memory.rejected(outcome.uri)
         for event in outcome.events:
@@ -138,10 +135,6 @@ class Storer:
     def _count(self, uri: str, known: int | None = None) -> None:
         self.done += 1
         self._events.tell(Progress(self.done, known, "documents", uri))
-
-    def _keep(self, uri: str) -> None:
-        for source in with_members(self._knowledge, uri):
-            self._events.tell(Unchanged(source.uri, source.title, source.id))
 
     def _remove(self, removing: Removing) -> None:
         for source in with_members(self._knowledge, removing.uri):

@@ -108,12 +108,13 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one document of a reading: events to be sent, and what to store."""
+    """What became of one document of a reading: events to be sent, and what to store.
+
+    ``content_hash`` is what the knowledge base holds of it then; empty where it can't be read.
+    """
 
     reading: Reading
     uri: str
     events: tuple[Event, ...] = ()
-    store: Embedding | None = None
-    is_rejected: bool = False
-    is_unchanged: bool = False
     content_hash: str = ""
+    store: Embedding | None = None

@@ -5,7 +5,6 @@ The lock keeps two runs apart; uploads and other commands go on beside it.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import time
@@ -14,6 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from assistant.errors import AssistantError, InternalError, KnowledgeLocked
+from assistant.knowledge.disk import exclusive
 from assistant.knowledge.opening import open_knowledge
 from assistant.language import reader_language
 from assistant.models.embedding.choice import open_embeddings
@@ -212,25 +212,17 @@ def sync_lock(settings: Settings, wait: float | None, cancel: Cancel) -> Iterato
     Raises:
         KnowledgeLocked: another run held it for the whole wait, or the wait was cancelled.
     """
-    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.run_dir / "sync.lock"
     deadline = Deadline(wait, cancel)
-    with (settings.run_dir / "sync.lock").open("a+") as lock:
-        while not _try(lock.fileno()):
-            if deadline.is_set():
-                raise _locked(settings)
-            time.sleep(_LOOK)
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        yield
-
-
-def _try(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    while True:
+        with exclusive(path) as is_ours:
+            if is_ours:
+                path.write_text(f"{os.getpid()}\n", "utf-8")
+                yield
+                return
+        if deadline.is_set():
+            raise _locked(settings)
+        time.sleep(_LOOK)
 
 
 def _locked(settings: Settings) -> KnowledgeLocked:
