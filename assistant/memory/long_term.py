@@ -195,7 +195,9 @@ class LongTermMemory:
             conversation_id, turn_id = name.rsplit("/", 1)
             for turn in self.turns(user, conversation_id):
                 if turn.id == turn_id:
-                    yield Recollection(turn.standalone, conversation_id, turn.time, score)
+                    yield Recollection(
+                        f"t/{name}", "turn", turn.standalone, conversation_id, turn.time, score
+                    )
 
     def ping(self) -> None:
         self._call(lambda redis: redis.ping())

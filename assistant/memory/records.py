@@ -1,9 +1,10 @@
-"""The shapes of memory: messages, turns, conversations. Stored as JSON, so they only grow."""
+"""The shapes of memory: turns, facts, choices, conversations. Stored as JSON, so they only grow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
@@ -29,6 +30,11 @@ class Turn:
     incomplete: str = ""  # why the answer ends early: "stopped", "broken" or "cut"
     model: str = ""  # that answered, as "provider:model"
     tokens: Mapping[str, int] = field(default_factory=dict)  # "prompt" and "answer"
+    parent: str = ""  # id of the turn that it follows; empty for a conversation's first
+    rewriting: str = ""  # how ``standalone`` came: one of rewriting.WAYS
+    memories: tuple[Mapping[str, object], ...] = ()  # that were used: id, kind, text
+    rating: int = 0  # the user's: 1 good, -1 bad
+    reason: str = ""  # the user's, for the rating
 
     @property
     def text(self) -> str:
@@ -49,16 +55,106 @@ class Turn:
         Raises:
             TypeError, KeyError: a field is missing: the value is not a turn.
         """
-        known = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
-        for name in ("question", "sources", "unsupported"):
+        known = _known(cls, data)
+        for name in ("question", "sources", "unsupported", "memories"):
             if name in known:
-                known[name] = tuple(known[name])  # type: ignore[arg-type]
-        return cls(**known)  # type: ignore[arg-type]
+                known[name] = tuple(known[name])
+        return cls(**known)
 
 
-def text_parts(text: str) -> tuple[Mapping[str, object], ...]:
-    """Plain text as content parts."""
-    return ({"type": "text", "text": text},)
+def branch(turns: Mapping[str, Turn], head: str) -> list[Turn]:
+    """The turns that lead to ``head``, oldest first. A turn whose parent is gone begins."""
+    path: list[Turn] = []
+    seen: set[str] = set()
+    while head in turns and head not in seen:
+        seen.add(head)
+        path.append(turns[head])
+        head = turns[head].parent
+    return path[::-1]
+
+
+@dataclass(frozen=True)
+class Said:
+    """Where a fact comes from: a message of the user."""
+
+    conversation_id: str
+    turn_id: str
+    time: float
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a fact said before."""
+
+    text: str
+    said: tuple[Said, ...]
+    until: float
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something durable that the user said of themself, or how they want to be answered.
+
+    ``text`` is in the user's own words and language. ``said`` tells where, oldest first; it is
+    empty for words that the user wrote on the memory page.
+    """
+
+    id: str
+    kind: str  # "fact" or "preference"
+    text: str
+    said: tuple[Said, ...]
+    updated: float
+    pinned: bool = False
+    history: tuple[Version, ...] = ()  # oldest first
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Fact:
+        """Unknown fields of a newer version are left out.
+
+        Raises:
+            TypeError, KeyError: a field is missing: the value is not a fact.
+        """
+        known = _known(cls, data)
+        known["said"] = _said(known["said"])
+        known["history"] = tuple(
+            Version(row["text"], _said(row["said"]), row["until"])
+            for row in known.get("history", ())
+        )
+        return cls(**known)
+
+
+def _said(rows: Sequence[Mapping[str, Any]]) -> tuple[Said, ...]:
+    return tuple(Said(row["conversation_id"], row["turn_id"], row["time"]) for row in rows)
+
+
+def _known(cls: Any, data: Mapping[str, object]) -> dict[str, Any]:
+    return {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose for one conversation."""
+
+    rewriting: bool = True  # complete questions from the conversation
+    memory: bool = True  # use long-term memory
+    without: frozenset[str] = frozenset()  # ids of memories that are switched off here
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "rewriting": self.rewriting,
+            "memory": self.memory,
+            "without": sorted(self.without),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Choices:
+        known = _known(cls, data)
+        if "without" in known:
+            known["without"] = frozenset(known["without"])
+        return cls(**known)
 
 
 @dataclass(frozen=True)
@@ -73,12 +169,24 @@ class ConversationInfo:
 
 @dataclass(frozen=True)
 class Recollection:
-    """An earlier turn that bears on the present question."""
+    """A memory that bears on the present question: an earlier turn, a fact or a preference.
 
+    ``text`` is the earlier question (standalone) or the fact; ``answer`` the beginning of an
+    earlier turn's answer.
+    """
+
+    id: str
+    kind: str  # "turn", "fact" or "preference"
     text: str
     conversation_id: str
     time: float
     score: float
+    answer: str = ""
+
+
+def text_parts(text: str) -> tuple[Mapping[str, object], ...]:
+    """Plain text as content parts."""
+    return ({"type": "text", "text": text},)
 
 
 def as_chat_history(turns: Sequence[Turn]) -> list[BaseMessage]:
