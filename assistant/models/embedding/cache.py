@@ -1,7 +1,8 @@
 """Vectors that were asked for before: one file for all processes of a data folder.
 
-A row is found by a digest of the model's fingerprint, the kind (passage or query) and the text,
-and holds the float32 bytes as the model gave them. The file is a convenience: whatever is wrong
+A row is found by a digest of the model's fingerprint and the text, and holds the float32 bytes as
+the model gave them. Only documents are kept: what people ask and say is theirs to erase, so
+nothing of it may stay in a file that doesn't know whose it is. The file is a convenience: whatever is wrong
 with it is logged, and the vectors are made instead.
 """
 
@@ -51,7 +52,7 @@ SCHEMA = (
 
 
 def cached(model: EmbeddingModel, path: Path, megabytes: int) -> EmbeddingModel:
-    """``model``, whose vectors are kept in ``path``.
+    """``model``, whose vectors of documents are kept in ``path``.
 
     Args:
         megabytes: the most that the file may have; 0: ``model`` as it is.
@@ -66,15 +67,15 @@ def cached(model: EmbeddingModel, path: Path, megabytes: int) -> EmbeddingModel:
 
     return replace(
         model,
-        passages=_remembered(file, model, "passage", model.passages),
-        queries=_remembered(file, model, "query", model.queries),
+        passages=_remembered(file, model),
+        private=model.passages,
         close=close,
     )
 
 
-def _remembered(file: CacheFile, model: EmbeddingModel, kind: str, embed: Embed) -> Embed:
-    """``embed``, asked only for texts that are not in ``file``, each once, in their order."""
-    begin = hashlib.blake2b(f"{model.fingerprint}\0{kind}\0".encode(), digest_size=16)
+def _remembered(file: CacheFile, model: EmbeddingModel) -> Embed:
+    """Its passages, asked only for texts that are not in ``file``, each once, in their order."""
+    begin = hashlib.blake2b(f"{model.fingerprint}\0passage\0".encode(), digest_size=16)
     size = model.dimension * np.dtype(np.float32).itemsize
 
     def key_of(text: str) -> bytes:
@@ -87,7 +88,7 @@ def _remembered(file: CacheFile, model: EmbeddingModel, kind: str, embed: Embed)
         found = file.get(keys, size)
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
-            made = np.ascontiguousarray(embed(list(missing.values())), dtype=np.float32)
+            made = np.ascontiguousarray(model.passages(list(missing.values())), dtype=np.float32)
             rows = {key: row.tobytes() for key, row in zip(missing, made, strict=True)}
             good = dict(zip(rows, usable(made), strict=True))
             file.put({key: row for key, row in rows.items() if good[key]})

@@ -26,7 +26,8 @@ class EmbeddingModel(Embeddings):
     """Unit-length float32 vectors, whatever the backend gives, under one fingerprint.
 
     Collections keep the fingerprint of the model that filled them: vectors of two models can't be
-    compared. ``passages`` and ``queries`` take n texts and return (n, dimension).
+    compared. ``passages`` and ``queries`` take n texts and return (n, dimension); ``private`` is
+    ``passages`` where that keeps vectors on disk and this does not.
     ``batch_size`` texts are worth handing over at a time; ``close`` lets go of connections,
     ``warm`` loads ahead what the first question needs.
     """
@@ -39,6 +40,7 @@ class EmbeddingModel(Embeddings):
     batch_size: int = 16
     close: Callable[[], None] = _nothing
     warm: Callable[[], None] = _nothing
+    private: Embed | None = None
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Vectors of documents' texts, shape (n, dimension), unit length.
@@ -46,13 +48,11 @@ class EmbeddingModel(Embeddings):
         Raises:
             ModelError: not all of them could be embedded; says which and why.
         """
-        batches = [
-            self.passages(texts[start : start + self.batch_size])
-            for start in range(0, len(texts), self.batch_size)
-        ]
-        if not batches:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return _unit(np.vstack(batches))
+        return self._embed(self.passages, texts)
+
+    def embed_private(self, texts: Sequence[str]) -> Vectors:
+        """As :meth:`embed_passages`, of what people said: nothing of it is left on disk."""
+        return self._embed(self.private or self.passages, texts)
 
     def embed_questions(self, texts: Sequence[str]) -> Vectors:
         """Vectors of questions, shape (n, dimension), unit length.
@@ -63,6 +63,15 @@ class EmbeddingModel(Embeddings):
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
         return _unit(self.queries(texts))
+
+    def _embed(self, embed: Embed, texts: Sequence[str]) -> Vectors:
+        batches = [
+            embed(texts[start : start + self.batch_size])
+            for start in range(0, len(texts), self.batch_size)
+        ]
+        if not batches:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        return _unit(np.vstack(batches))
 
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` for this model, without the special ones."""
