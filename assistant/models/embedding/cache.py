@@ -2,8 +2,8 @@
 
 A row is found by a digest of the model's fingerprint and the text, and holds the float32 bytes as
 the model gave them. Only documents are kept: what people ask and say is theirs to erase, so
-nothing of it may stay in a file that doesn't know whose it is. The file is a convenience: whatever is wrong
-with it is logged, and the vectors are made instead.
+nothing of it may stay in a file that doesn't know whose it is. The file is a convenience:
+whatever is wrong with it is logged, and the vectors are made instead.
 """
 
 from __future__ import annotations
