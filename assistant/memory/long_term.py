@@ -1,276 +1,299 @@
-"""Long-term memory: transcripts in Redis, recalled by meaning when a question leans on them.
+"""Long-term memory: transcripts, facts and preferences in Redis, recalled when a question leans on
+them.
 
-Keys (``rag:1:`` is the layout's version; every key holds the user's id):
-
-- ``rag:1:{user}:conversations``  sorted set, conversation id -> time of its last turn
-- ``rag:1:{user}:c:ID``           hash: title
-- ``rag:1:{user}:t:ID``           list of turns as JSON, oldest first
-- ``rag:1:{user}:order``          sorted set, "conversation/turn" -> time of the turn
-- ``rag:1:{user}:vectors``        hash, "conversation/turn" -> float16 vector of the question
-
-The braces make a user's keys share one slot in a Redis cluster.
+Redis is asked once when a turn begins (:meth:`LongTermMemory.open`) and once when it ends
+(:meth:`LongTermMemory.add`); recall happens in this process. While Redis is away, what a turn
+leaves is held, and written when it is back. How it lies in Redis is told in
+:mod:`assistant.memory.store`.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from assistant.memory.background import Background
+from assistant.memory.fact_changes import Decide, Embed, FactKeeper, deleted, edited, pinned
+from assistant.memory.holding import Holding
+from assistant.memory.housekeeping import Housekeeping, Retention
+from assistant.memory.mirror import Mirrors
+from assistant.memory.records import (
+    Choices,
+    ConversationInfo,
+    Fact,
+    Recollection,
+    Turn,
+    branch,
+)
+from assistant.memory.store.commands import TITLE_LENGTH, Commands
+from assistant.memory.store.compaction import Compaction
+from assistant.memory.store.connection import Link
+from assistant.memory.store.items import Vector, packed_turn, unpacked
+from assistant.memory.store.keys import turn_item
+from assistant.memory.sync import Sync
+from assistant.memory.withdrawal import FactChanges, said_in, withdrawn
 
-from assistant.errors import MemoryUnavailable, ServiceError
-from assistant.memory.records import ConversationInfo, Recollection, Turn
+__all__ = ["TITLE_LENGTH", "FactChanges", "LongTermMemory", "Opened", "Retention"]
 
-if TYPE_CHECKING:
-    from redis import Redis
-    from redis.client import Pipeline
-
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-TITLE_LENGTH = 60
-RECALL_TURNS = 2000  # the newest turns of a user that recall looks through
+SEARCH_SECONDS = 3.0  # that a search of the memory page waits for a large memory to be read
+EVERY = 1_000_000_000
+RETENTION = Retention()
 
 
 @dataclass(frozen=True)
-class Keys:
-    """The names of one user's keys."""
+class Opened:
+    """What is known when a turn begins. ``turns`` is None where the conversation's head is the one
+    that the caller knows; ``facts`` have the pinned ones first, then the newest."""
 
-    user: str
-
-    def _name(self, *parts: str) -> str:
-        return ":".join(["rag:1", "{" + self.user + "}", *parts])
-
-    @property
-    def conversations(self) -> str:
-        return self._name("conversations")
-
-    @property
-    def order(self) -> str:
-        return self._name("order")
-
-    @property
-    def vectors(self) -> str:
-        return self._name("vectors")
-
-    def info(self, conversation_id: str) -> str:
-        return self._name("c", conversation_id)
-
-    def turns(self, conversation_id: str) -> str:
-        return self._name("t", conversation_id)
+    turns: dict[str, Turn] | None
+    head: str
+    choices: Choices
+    paused: bool
+    facts: tuple[Fact, ...]
 
 
 class LongTermMemory:
-    """Transcripts by user and conversation.
+    """The memories of all users. A user is any string; nothing of one is seen by another.
 
     Args:
-        address: gives the ``redis://`` URL, starting the embedded server if it must; asked again
-            after a lost connection, because an embedded server comes back under a new address.
+        address: gives the URL of Redis, starting the embedded server if it must; asked again
+            after a lost connection.
+        spill: a file for what is held while Redis is away, so that it outlives the process.
+        embed: gives vectors of texts where a caller has none: of facts that the user edits.
+        is_embedded: the server and its file are ours: what is forgotten is taken out of the file.
 
-    All methods raise :class:`MemoryUnavailable` when Redis can't be used.
+    All methods raise :class:`MemoryUnavailable` when Redis can't be used, except :meth:`recall`
+    and, where it says so, those whose write is held.
     """
 
-    def __init__(self, address: Callable[[], str]) -> None:
-        self._address = address
-        self._client: Redis | None = None
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        address: Callable[[], str],
+        retention: Retention = RETENTION,
+        spill: Path | None = None,
+        *,
+        embed: Embed | None = None,
+        is_embedded: bool = False,
+    ) -> None:
+        self._link = Link(address)
+        self._commands = Commands(self._link)
+        self._mirrors = Mirrors()
+        self._background = Background("long-term-memory")
+        self._sync = Sync(self._commands, self._mirrors, self._background)
+        self._facts = FactKeeper(self._commands, self._mirrors, retention.facts, embed)
+        compaction = Compaction(self._link) if is_embedded else None
+        parts = self._commands, self._mirrors, self._facts, self._background
+        self._holding = Holding(*parts, spill, retention.turns)
+        self._housekeeping = Housekeeping(*parts, retention, compaction)
+
+    # One turn
+
+    def open(self, user: str, conversation_id: str, known_head: str | None = None) -> Opened:
+        """What a turn begins with, in one round trip.
+
+        Args:
+            known_head: the turn that the caller takes for the conversation's last; None: unknown.
+        """
+        self._holding.flush()
+        page = self._sync.open(user, conversation_id, known_head)
+        self._housekeeping.keep()
+        turns = None if page.turns is None else dict(page.turns)
+        facts = self._mirrors.of(user).sorted_facts()
+        return Opened(turns, page.head, page.choices, page.paused, facts)
 
     def add(
-        self,
-        user: str,
-        conversation_id: str,
-        turn: Turn,
-        vector: NDArray[np.float32],
-        *,
-        replace_last: bool = False,
-    ) -> None:
-        """Store ``turn`` in one round trip; with ``replace_last`` in place of the newest one."""
-        keys = Keys(user)
+        self, user: str, conversation_id: str, turn: Turn, vector: Vector, *, text: str
+    ) -> bool:
+        """Store ``turn`` as its conversation's head, in one round trip. Storing it twice changes
+        nothing.
 
-        def write(redis: Redis) -> None:
-            previous: Any = replace_last and redis.lindex(keys.turns(conversation_id), -1)
-            with redis.pipeline(transaction=True) as pipe:
-                if previous:
-                    pipe.rpop(keys.turns(conversation_id))
-                    _forget_turn(pipe, keys, f"{conversation_id}/{_load(previous).id}")
-                pipe.rpush(keys.turns(conversation_id), json.dumps(turn.as_json()))
-                pipe.hsetnx(keys.info(conversation_id), "title", turn.text[:TITLE_LENGTH])
-                pipe.zadd(keys.conversations, {conversation_id: turn.time})
-                packed = np.asarray(vector, dtype=np.float16).tobytes()
-                pipe.zadd(keys.order, {f"{conversation_id}/{turn.id}": turn.time})
-                pipe.hset(keys.vectors, f"{conversation_id}/{turn.id}", packed)
-                pipe.execute()
+        Args:
+            vector: of ``text``, unit length, shape (dimension,).
+            text: what the turn is recalled by: its standalone question, and after a line break
+                the beginning of its answer.
 
-        self._call(write)
+        Returns:
+            False if Redis can't take it now: it is held, and written later.
 
-    def conversations(self, user: str, limit: int = 200) -> list[ConversationInfo]:
-        """The user's conversations, the newest first."""
-        keys = Keys(user)
-
-        def read(redis: Redis) -> list[ConversationInfo]:
-            rows: Any = redis.zrevrange(keys.conversations, 0, limit - 1, withscores=True)
-            with redis.pipeline(transaction=False) as pipe:
-                for name, _ in rows:
-                    pipe.hget(keys.info(name.decode()), "title")
-                    pipe.llen(keys.turns(name.decode()))
-                answers = pipe.execute()
-            titles, counts = answers[::2], answers[1::2]
-            return [
-                ConversationInfo(name.decode(), (title or b"").decode(), float(when), int(count))
-                for (name, when), title, count in zip(rows, titles, counts, strict=True)
-            ]
-
-        return self._call(read)
-
-    def turns(self, user: str, conversation_id: str) -> list[Turn]:
-        """A conversation's turns, oldest first; none if there is no such conversation."""
-        key = Keys(user).turns(conversation_id)
-        values: list[bytes] = self._call(lambda redis: redis.lrange(key, 0, -1))  # type: ignore[return-value,arg-type]
-        return [turn for value in values if (turn := _load_or_warn(key, value))]
-
-    def rename(self, user: str, conversation_id: str, title: str) -> None:
-        key = Keys(user).info(conversation_id)
-        self._call(lambda redis: redis.hset(key, "title", title[:TITLE_LENGTH]))
-
-    def delete(self, user: str, conversation_id: str) -> None:
-        """Remove every trace of a conversation."""
-        keys = Keys(user)
-        turns = self.turns(user, conversation_id)
-
-        def remove(redis: Redis) -> None:
-            with redis.pipeline(transaction=True) as pipe:
-                pipe.delete(keys.turns(conversation_id), keys.info(conversation_id))
-                pipe.zrem(keys.conversations, conversation_id)
-                for turn in turns:
-                    _forget_turn(pipe, keys, f"{conversation_id}/{turn.id}")
-                pipe.execute()
-
-        self._call(remove)
+        Raises:
+            MemoryUnavailable: too much is held already, or Redis will never take it.
+        """
+        item = unpacked(turn_item(conversation_id, turn.id), packed_turn(turn, text, vector))
+        return self._holding.add(user, conversation_id, turn, text, vector, item)
 
     def recall(
         self,
         user: str,
-        vector: NDArray[np.float32],
+        text: str,
+        vector: Vector,
         *,
-        limit: int,
-        floor: float,
-        without: str = "",
+        k: int,
+        without_conversation: str = "",
+        kinds: Collection[str] | None = None,
+        now: float | None = None,
     ) -> list[Recollection]:
-        """Turns of the user's other conversations whose cosine to ``vector`` is above ``floor``.
+        """At most ``k`` memories that bear on a question, best first; from this process's copy,
+        which :meth:`open` keeps current. Redis may be away.
 
         Args:
-            vector: unit length, shape (dimension,).
-            without: the running conversation, which short-term memory covers.
+            text, vector: of the question.
+            without_conversation: the running one, which short-term memory covers.
+            kinds: of "turn", "fact" and "preference"; all if None.
         """
-        keys = Keys(user)
+        at = time.time() if now is None else now
+        return self._mirrors.of(user).recall(text, vector, k, at, kinds, without_conversation)
 
-        def read(redis: Redis) -> list[tuple[bytes, bytes]]:
-            names: Any = redis.zrevrange(keys.order, 0, RECALL_TURNS - 1)
-            names = [name for name in names if not name.startswith(f"{without}/".encode())]
-            vectors: Any = redis.hmget(keys.vectors, names) if names else []
-            return [pair for pair in zip(names, vectors, strict=True) if pair[1]]
+    @property
+    def held(self) -> int:
+        """Writes that wait for Redis."""
+        return self._holding.count
 
-        # A vector of another length is of a model used earlier: it can't be compared.
-        rows = [
-            (name.decode(), np.frombuffer(packed, dtype=np.float16))
-            for name, packed in self._call(read)
-            if len(packed) == 2 * len(vector)
-        ]
-        if not rows:
-            return []
-        scores = np.stack([row for _, row in rows]).astype(np.float32) @ vector
-        best = [int(i) for i in np.argsort(-scores)[:limit] if scores[i] >= floor]
-        return list(self._recollections(user, [(rows[i][0], float(scores[i])) for i in best]))
+    # Conversations
 
-    def _recollections(
-        self, user: str, found: Sequence[tuple[str, float]]
-    ) -> Iterator[Recollection]:
-        for name, score in found:
-            conversation_id, turn_id = name.rsplit("/", 1)
-            for turn in self.turns(user, conversation_id):
-                if turn.id == turn_id:
-                    yield Recollection(
-                        f"t/{name}", "turn", turn.standalone, conversation_id, turn.time, score
-                    )
+    def conversations(self, user: str, limit: int = 200) -> list[ConversationInfo]:
+        """The user's conversations, the newest first."""
+        self._holding.flush()
+        return self._commands.conversations(user, limit)
+
+    def turns(self, user: str, conversation_id: str) -> list[Turn]:
+        """The branch that leads to the head, oldest first; none for an unknown conversation."""
+        self._holding.flush()
+        _, _, head, _, turns = self._commands.transcript(user, conversation_id)
+        return branch(turns, head)
+
+    def all_turns(self, user: str, conversation_id: str) -> dict[str, Turn]:
+        """Every turn of a conversation by id, of abandoned branches as well."""
+        self._holding.flush()
+        return self._commands.transcript(user, conversation_id)[4]
+
+    def set_head(self, user: str, conversation_id: str, turn_id: str) -> None:
+        """Go on from ``turn_id``. Held where Redis is away."""
+        self._holding.write("head", user, conversation_id, turn=turn_id)
+
+    def set_choices(self, user: str, conversation_id: str, choices: Choices) -> None:
+        """Keep the user's choices for a conversation. Held where Redis is away."""
+        self._holding.write("choices", user, conversation_id, choices=choices.as_json())
+
+    def rate(
+        self, user: str, conversation_id: str, turn_id: str, rating: int, reason: str = ""
+    ) -> None:
+        """Keep the user's rating of a turn: 1, -1, or 0 to withdraw it. Held where Redis is
+        away."""
+        data = {"turn": turn_id, "rating": rating, "reason": reason}
+        self._holding.write("rate", user, conversation_id, **data)
+
+    def rename(self, user: str, conversation_id: str, title: str) -> None:
+        self._holding.flush()
+        self._commands.rename(user, conversation_id, title)
+
+    def replace(self, user: str, conversation_id: str, old_id: str) -> None:
+        """A turn is asked again or edited: it and what follows it leave recall, and facts that
+        were said only there are withdrawn. The transcript keeps them. Held where Redis is away."""
+        self._holding.write("replace", user, conversation_id, turn=old_id)
+
+    def forget(self, user: str, conversation_id: str) -> None:
+        """Remove a conversation and what was learned from it: of a fact that was said elsewhere
+        too, what was said there stays. What is held of it is let go even where Redis is away."""
+        self._holding.drop(user, conversation_id)
+        is_gone = said_in([conversation_id])
+        self._facts.update(
+            user, lambda facts: withdrawn(facts.values(), is_gone), forget=conversation_id
+        )
+        self._housekeeping.erase()
+
+    def forget_all(self, user: str) -> None:
+        """Remove every key of the user, and what is held of them even where Redis is away."""
+        self._holding.drop(user)
+        mirror = self._mirrors.of(user)
+        with mirror.lock:
+            self._commands.forget_all(user)
+            self._mirrors.drop(user)
+        self._housekeeping.erase()
+
+    # Facts
+
+    def facts(self, user: str) -> list[Fact]:
+        """The user's facts and preferences, pinned first, then the newest."""
+        self._holding.flush()
+        self._sync.open(user)
+        return list(self._mirrors.of(user).sorted_facts())
+
+    def update_facts(self, user: str, change: Decide, vectors: Embed | None = None) -> FactChanges:
+        """Change facts by what ``change`` makes of them as they are; called again where somebody
+        else changed them meanwhile, so it must have no effects of its own. Held where Redis is
+        away.
+
+        Args:
+            vectors: gives the vectors of texts, shape (texts, dimension).
+
+        Returns:
+            what was changed.
+        """
+        return self._holding.update_facts(user, change, vectors)
+
+    def edit_fact(self, user: str, id: str, text: str) -> None:
+        """Put a fact in the user's own new words. An unknown id, or no text, changes nothing."""
+        if text.strip():
+            self._change_facts(user, edited(id, text.strip(), time.time()))
+
+    def pin_fact(self, user: str, id: str, pinned_: bool) -> None:
+        self._change_facts(user, pinned(id, pinned_))
+
+    def delete_fact(self, user: str, id: str) -> None:
+        """Remove a fact with its history."""
+        self._change_facts(user, deleted([id]))
+        self._housekeeping.erase()
+
+    def _change_facts(self, user: str, change: Decide) -> None:
+        self._holding.flush()
+        self._facts.update(user, change)
+
+    # Control
+
+    def paused(self, user: str) -> bool:
+        """Whether the user wants nothing new to be remembered; callers go by it."""
+        return self._sync.open(user).paused
+
+    def pause(self, user: str, paused: bool) -> None:
+        self._commands.pause(user, paused)
+
+    def export(self, user: str) -> dict[str, Any]:
+        """All that is stored of a user, JSON-ready, without vectors."""
+        conversations = []
+        for info in self.conversations(user, EVERY):
+            title, created, head, choices, turns = self._commands.transcript(user, info.id)
+            conversations.append(
+                {
+                    "id": info.id,
+                    "title": title,
+                    "created": created,
+                    "updated": info.updated_at,
+                    "head": head,
+                    "choices": choices.as_json(),
+                    "turns": [turn.as_json() for turn in turns.values()],
+                }
+            )
+        facts = [fact.as_json() for fact in self.facts(user)]
+        return {"conversations": conversations, "facts": facts, "paused": self.paused(user)}
+
+    def search(self, user: str, text: str, vector: Vector, k: int) -> list[Recollection]:
+        """As :meth:`recall`, of a copy that is current and whole if Redis can be asked."""
+        self._sync.refresh(user, SEARCH_SECONDS)
+        return self.recall(user, text, vector, k=k)
+
+    def sweep(self, now: float) -> None:
+        """Remove what retention lets go, of all users."""
+        self._housekeeping.sweep(now)
 
     def ping(self) -> None:
-        self._call(lambda redis: redis.ping())
+        """See that Redis answers."""
+        self._commands.ping()
+        self._holding.wake()
 
     def close(self) -> None:
-        with self._lock:
-            client, self._client = self._client, None
-        if client:
-            client.close()
-
-    def _connect(self) -> Redis:
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        with self._lock:
-            if self._client is None:
-                self._client = Redis.from_url(
-                    self._address(),
-                    socket_timeout=3,
-                    socket_connect_timeout=3,
-                    retry=Retry(NoBackoff(), 0),
-                )
-            return self._client
-
-    def _call(self, work: Callable[[Redis], T]) -> T:
-        """Run ``work``; after a lost connection once more, at the server's new address."""
-        from redis.exceptions import ConnectionError as Lost
-        from redis.exceptions import TimeoutError as Late
-
-        with _as_memory_error():
-            try:
-                return work(self._connect())
-            except (Lost, Late):
-                self.close()
-                return work(self._connect())
-
-
-@contextmanager
-def _as_memory_error() -> Iterator[None]:
-    from redis.exceptions import RedisError
-
-    try:
-        yield
-    except ServiceError as error:
-        raise MemoryUnavailable(
-            "Long-term memory is away, and the chat goes on without it. {why}",
-            "长期记忆暂不可用，对话可以继续。{why_zh}",
-            why=error.text("en"),
-            why_zh=error.text("zh"),
-        ) from error
-    except RedisError as error:
-        raise MemoryUnavailable(
-            "Long-term memory is away (Redis: {why}). The chat goes on without it; check that "
-            "Redis runs and that REDIS_URL in .env is right.",
-            "长期记忆暂不可用（Redis：{why}）。对话可以继续；请检查 Redis 是否在运行、"
-            ".env 中的 REDIS_URL 是否正确。",
-            why=error,
-        ) from error
-
-
-def _forget_turn(pipe: Pipeline, keys: Keys, name: str) -> None:
-    pipe.zrem(keys.order, name)
-    pipe.hdel(keys.vectors, name)
-
-
-def _load(value: bytes) -> Turn:
-    return Turn.from_json(json.loads(value))
-
-
-def _load_or_warn(key: str, value: bytes) -> Turn | None:
-    try:
-        return _load(value)
-    except (ValueError, TypeError, KeyError):
-        log.warning("%s holds a value that is not a turn; it is left out: %.80r", key, value)
-        return None
+        """What is held stays in the spill file, and is written by the next process."""
+        self._background.close()
+        self._link.close()

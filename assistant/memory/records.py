@@ -172,7 +172,9 @@ class Recollection:
     """A memory that bears on the present question: an earlier turn, a fact or a preference.
 
     ``text`` is the earlier question (standalone) or the fact; ``answer`` the beginning of an
-    earlier turn's answer.
+    earlier turn's answer. ``score`` orders the results of one search; ``cosine`` to the question
+    and ``keyword``, the share of the question's words that it bears (about 1 for all), tell
+    whether it bears on it at all.
     """
 
     id: str
@@ -182,6 +184,8 @@ class Recollection:
     time: float
     score: float
     answer: str = ""
+    cosine: float = 0.0
+    keyword: float = 0.0
 
 
 def text_parts(text: str) -> tuple[Mapping[str, object], ...]:

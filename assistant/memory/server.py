@@ -17,6 +17,7 @@ ANSWER_SECONDS = 2.0
 
 # Every write is in the append-only file before it is acknowledged, so it survives the death of
 # the process; everysec bounds what a power cut takes to one second. Snapshots would add nothing.
+# The logs of slow and large commands would keep what a user wrote after it was forgotten.
 CONFIG = """\
 bind 127.0.0.1
 port {port}
@@ -28,6 +29,10 @@ appendfsync everysec
 save ""
 maxmemory-policy noeviction
 loglevel notice
+hide-user-data-from-log yes
+commandlog-execution-slower-than -1
+commandlog-request-larger-than -1
+commandlog-reply-larger-than -1
 daemonize no
 """
 
