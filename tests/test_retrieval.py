@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assistant.knowledge.fusion import fuse
 from assistant.knowledge.records import Hit, NewChunk
 from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embedding.choice import open_embeddings
-from assistant.retrieval import Retriever
+from assistant.retrieval import CHANGED, UNCHANGED, Retriever, question_vector
+from assistant.rewriting.standalone import Standalone
 from assistant.settings import Settings
 from tests.passages import hit
 
@@ -49,15 +51,31 @@ def retriever(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Retriever]:
     ],
 )
 def test_the_right_document_is_first(retriever: Retriever, question: str, title: str) -> None:
-    found = retriever.search(question)
+    found = retriever.search(Standalone(question, question))
     assert found[0].source.title == title
     assert len(found) <= 3
     assert all(one.score >= 0.5 * found[0].score for one in found)
 
 
 def test_the_conversation_finds_what_the_question_only_points_at(retriever: Retriever) -> None:
-    background = "用户：你知道青禾一号吗？\n助手：青禾一号是一种水稻品种。"
-    assert retriever.search("它产量有多少？", background)[0].source.title == "青禾一号"
+    background = ("你知道青禾一号吗？", "青禾一号是一种水稻品种。")
+    asked = Standalone("它产量有多少？", "它产量有多少？", background, "model")
+    assert retriever.search(asked)[0].source.title == "青禾一号"
+
+
+def test_the_vector_of_a_question_leans_to_its_conversation(retriever: Retriever) -> None:
+    embeddings = retriever.embeddings
+    told = tuple(f"第{n}句" for n in range(9))
+    text, asked = "青禾一号的产量有多少？", "它产量有多少？"
+    alone = question_vector(embeddings, Standalone(asked, text, (), "model"))
+    assert np.allclose(alone, embeddings.embed_questions([text])[0])
+    for changed, (messages, weight) in ((text, CHANGED), (asked, UNCHANGED)):
+        mixed = question_vector(embeddings, Standalone(asked, changed, told, "model"))
+        joined = " ".join([*told[-messages:], asked])
+        own, history = embeddings.embed_questions([changed, joined])
+        expected = own + weight * history
+        assert np.linalg.norm(mixed) == pytest.approx(1, abs=1e-6)
+        assert mixed @ expected == pytest.approx(np.linalg.norm(expected), abs=1e-5)
 
 
 def named(name: str, score: float) -> Hit:
