@@ -12,6 +12,7 @@ from assistant import events
 from assistant.conversation import new_conversation_id
 from assistant.errors import AssistantError, SettingsError
 from assistant.language import reader_language
+from assistant.memory.records import Choices
 from assistant.parts import open_parts
 from assistant.settings import Settings
 from assistant.turns import RunningTurn
@@ -60,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--conversation", metavar="ID", help="go on with this conversation")
     ask.add_argument("--user", default="local", metavar="NAME")
     ask.add_argument("--collection", default="default", metavar="NAME")
+    ask.add_argument("--as-typed", action="store_true", help="search for the question as it stands")
+    ask.add_argument("--no-memory", action="store_true", help="without long-term memory")
     ask.add_argument("--json", action="store_true", help="one JSON object on standard output")
     return parser
 
@@ -72,6 +75,7 @@ def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> in
             arguments.conversation or new_conversation_id(),
             arguments.question,
             language=language,
+            choices=_choices(arguments),
             ahead=False,
         )
         seen = list(turn.events() if arguments.json else _show(turn, language))
@@ -83,6 +87,13 @@ def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> in
     if arguments.json:
         _print_json(seen)
     return 1 if isinstance(seen[-1], events.Error) else 0
+
+
+def _choices(arguments: argparse.Namespace) -> Choices | None:
+    """What the options choose; None: what is kept for the conversation."""
+    if not (arguments.as_typed or arguments.no_memory):
+        return None
+    return Choices(rewriting=not arguments.as_typed, memory=not arguments.no_memory)
 
 
 def _show(turn: RunningTurn, language: str) -> Iterator[events.Event]:
@@ -99,6 +110,8 @@ def _show(turn: RunningTurn, language: str) -> Iterator[events.Event]:
                 _note(message)
             case events.Rewrite(standalone=standalone, changed=True):
                 _note(f"-> {standalone}")
+            case events.Memory(text=text):
+                _note(f"<- {text}")
             case events.Token(text=text) if sys.stdout.isatty():
                 print(text, end="", flush=True)
             case events.Revise() if sys.stdout.isatty():
@@ -119,16 +132,20 @@ def _print_json(seen: Sequence[events.Event]) -> None:
         "conversation": "",
         "answer": "",
         "rewritten_question": "",
+        "rewriting": "",
+        "memories": [],
         "sources": [],
         "timings": {},
         "refused": False,
         "error": None,
     }
-    sources = []
+    sources, memories = [], []
     for event in seen:
         match event:
-            case events.Rewrite(standalone=standalone):
-                result["rewritten_question"] = standalone
+            case events.Rewrite(standalone=standalone, way=way):
+                result |= {"rewritten_question": standalone, "rewriting": way}
+            case events.Memory(id=id, kind=kind, text=text):
+                memories.append({"id": id, "kind": kind, "text": text})
             case events.Source():
                 names = ("n", "id", "title", "location", "quote", "score")
                 sources.append({name: getattr(event, name) for name in names})
@@ -141,7 +158,8 @@ def _print_json(seen: Sequence[events.Event]) -> None:
                 }
             case events.Error():
                 result["error"] = {"kind": event.kind, "message": event.message}
-    print(json.dumps(result | {"sources": sources}, ensure_ascii=False))
+    result |= {"sources": sources, "memories": memories}
+    print(json.dumps(result, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from assistant.knowledge.records import Hit
 from assistant.passages import Passage
 from assistant.prompts import Prompts, language_of
 
+_WISHES = {"zh": "（回答方式，用户的要求：{}）", "en": "(How to answer, as the user wishes: {})"}
+
 
 def stuff_documents_chain(
     model: Runnable[LanguageModelInput, BaseMessage], prompts: Prompts
@@ -30,7 +32,8 @@ def stuffed_messages(
     """The same with the model's whole messages, thoughts and all.
 
     ``context`` is a list of documents (numbered from 1 in that order; a document whose metadata
-    has ``rendered`` is taken as it is). The prompt is in the language of ``input``.
+    has ``rendered`` is taken as it is). ``wishes`` may list, in the user's words, how they want to
+    be answered. The prompt is in the language of ``input``.
     """
 
     def prompt(inputs: dict[str, object]) -> ChatPromptValue:
@@ -40,11 +43,20 @@ def stuffed_messages(
             str(document.metadata.get("rendered") or f"[{n}] {document.page_content}")
             for n, document in enumerate(context, 1)
         ]
-        chosen = prompts.get("answer", language_of(question))
-        return chosen.invoke({"context": "\n".join(lines), "question": question})
+        language = language_of(question)
+        wishes: Sequence[str] = inputs.get("wishes") or ()  # type: ignore[assignment]
+        asked = {"context": "\n".join(lines), "question": question + _wished(wishes, language)}
+        return prompts.get("answer", language).invoke(asked)
 
     stuffed: Runnable[dict[str, object], PromptValue] = RunnableLambda(prompt, name="stuffed")
     return stuffed | model
+
+
+def _wished(wishes: Sequence[str], language: str) -> str:
+    """The wishes as lines below the question, each on one line: they are the user's words, and
+    must not pose as a part of the prompt."""
+    flat = [" ".join(wish.split()) for wish in wishes]
+    return f"\n{_WISHES[language].format('; '.join(flat))}" if flat else ""
 
 
 def as_document(hit: Hit) -> Document:

@@ -3,12 +3,12 @@
 The flow, which other modules' docstrings refer to:
 
 1. history: short-term memory, filled from long-term memory where this process doesn't have it;
-2. recollections: earlier questions of the user that this one leans on;
-3. rewriting: a standalone question;
+2. memories: the few facts and earlier turns that the question leans on, and the user's wishes;
+3. rewriting: a standalone question, unless the user wrote it or switched rewriting off;
 4. retrieval: chunks, and of these the sentences that can be read in time;
 5. answering: the stuff-documents chain, streamed;
 6. citations: checked, and corrected where they were wrong;
-7. memory: the turn is stored, short-term and long-term.
+7. memory: the turn is stored, short-term and long-term; facts are learned in the background.
 
 :meth:`Conversation.turn` yields the typed events of :mod:`assistant.events`; whoever shows a turn
 consumes this one stream.
@@ -20,7 +20,6 @@ import logging
 import re
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -33,23 +32,30 @@ from assistant.citations import Checked, check_citations
 from assistant.errors import BadAnswer, MemoryUnavailable, ModelError, ModelStopped
 from assistant.knowledge.records import Hit
 from assistant.knowledge.store import KnowledgeBase
-from assistant.memory.long_term import LongTermMemory
-from assistant.memory.records import Turn, as_chat_history, text_parts
-from assistant.memory.short_term import ShortTermMemory
+from assistant.memory.records import Choices, Recollection, as_chat_history
 from assistant.models.chat.model import ChatModel
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.passages import Passage, select_passages
 from assistant.prompts import LANGUAGES, Prompts, language_of
 from assistant.retrieval import Retriever
-from assistant.rewriting import Rewriter, Standalone, points, recalls
-from assistant.turn_progress import TurnProgress, checked_question, done_event, source_event
+from assistant.rewriting.context import Context
+from assistant.rewriting.needs import needs_rewriting
+from assistant.rewriting.rewriter import Rewriter
+from assistant.rewriting.standalone import Standalone
+from assistant.turn_memory import Before, TurnMemory
+from assistant.turn_progress import (
+    TurnProgress,
+    checked_question,
+    done_event,
+    memory_event,
+    source_event,
+    stored_turn,
+    wish_event,
+)
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 2  # small models sometimes end before they begin
-RECOLLECTIONS = 2
-# Cosine of two questions in E5's space, where unrelated ones lie around 0.75.
-RECOLLECTION_FLOOR = 0.84
 
 _REFUSALS = re.compile(
     r"^(?:根据)?(?:提供的)?(?:这些|以上)?资料(?:中|里)?(?:并)?(?:没有|未|不包含|无法)"
@@ -86,8 +92,7 @@ class Conversation:
     knowledge: KnowledgeBase
     embeddings: EmbeddingModel
     prompts: Prompts
-    short_term: ShortTermMemory
-    long_term: LongTermMemory
+    memory: TurnMemory
 
     def turn(
         self,
@@ -96,52 +101,47 @@ class Conversation:
         question: str,
         *,
         language: str = "en",
-        retry: bool = False,
+        replaces: str = "",
+        standalone: str = "",
+        choices: Choices | None = None,
         stopped: threading.Event | None = None,
     ) -> Iterator[events.Event]:
         """Answer ``question``.
 
         Args:
             language: of error messages ("zh" or "en"); the answer's follows the question.
-            retry: if ``question`` is the conversation's last one, its answer is replaced.
+            replaces: id of the turn that is asked again or edited; what followed it is left.
+            standalone: what to search for, where the user says it.
+            choices: the user's for this conversation, kept from now on; None: those kept.
             stopped: set by whoever wants the turn to end early; what came is kept.
 
         Raises:
             AssistantError: a part failed; nothing is stored.
         """
         now = TurnProgress(user, conversation_id, checked_question(question), language)
-        yield from self._recall_history(now)
-        turns = self.short_term.turns(user, conversation_id)
-        # A turn that failed was not stored: asked again, it replaces nothing.
-        retry = retry and bool(turns) and turns[-1].text == now.question
-        now.history = as_chat_history(turns[:-1] if retry else turns)
+        now.before = self.memory.begin(user, conversation_id, replaces=replaces, choices=choices)
+        if now.before.fault:
+            yield self._away(now, now.before.fault)
         if self.knowledge.is_empty:
             yield from self._say(now, _EMPTY)
         else:
             try:
-                yield from self._answer(now, stopped or threading.Event())
+                yield from self._answer(now, standalone.strip(), stopped or threading.Event())
             except ModelStopped:
                 now.incomplete = "stopped"
-        yield from self._remember(now, retry)
+        fault = self.memory.store(user, conversation_id, stored_turn(now), now.before)
+        if fault and not now.before.fault:
+            yield self._away(now, fault)
         now.timings["total"] = round(now.elapsed(), 3)
         yield done_event(now)
 
-    def _recall_history(self, now: TurnProgress) -> Iterator[events.Event]:
-        try:
-            self._fill_short_term(now.user, now.conversation_id)
-        except MemoryUnavailable as error:
-            yield self._away(now, error)
-
-    def _fill_short_term(self, user: str, conversation_id: str) -> None:
-        if not self.short_term.known(user, conversation_id):
-            turns = self.long_term.turns(user, conversation_id)
-            self.short_term.fill(user, conversation_id, turns)
-
-    def _answer(self, now: TurnProgress, stopped: threading.Event) -> Iterator[events.Event]:
+    def _answer(
+        self, now: TurnProgress, standalone: str, stopped: threading.Event
+    ) -> Iterator[events.Event]:
         yield from self._await_model(now)
-        yield from self._rewrite(now, stopped)
+        yield from self._complete(now, standalone, stopped)
         yield now.step("retrieve")
-        hits = self.retriever.search(now.standalone.text, now.standalone.background)
+        hits = self.retriever.search(now.standalone)
         if not hits:
             yield from self._say(now, _NOTHING)
             return
@@ -159,19 +159,32 @@ class Conversation:
         self.chat.model()
         now.waited = now.elapsed()
 
+    def _complete(
+        self, now: TurnProgress, standalone: str, stopped: threading.Event
+    ) -> Iterator[events.Event]:
+        """The standalone question, and the memories that are used for it and for the answer."""
+        question, before = now.question, now.before
+        if standalone:
+            now.standalone = Standalone(question, checked_question(standalone), way="edited")
+        elif not before.choices.rewriting:
+            now.standalone = Standalone(question, question, way="off")
+        else:
+            yield from self._rewrite(now, stopped)
+        yield events.Rewrite(
+            question, now.standalone.text, now.standalone.changed, now.standalone.way
+        )
+        for wish in self.memory.wishes(before):
+            now.wishes += (wish.text,)
+            now.memories.append(wish_event(wish))
+            yield now.memories[-1]
+
     def _rewrite(self, now: TurnProgress, stopped: threading.Event) -> Iterator[events.Event]:
-        recollections: list[str] = []
-        if recalls(now.question) or (not now.history and points(now.question)):
-            for memory in self._recollect(now):
-                if isinstance(memory, events.Memory):
-                    recollections.append(memory.text)
-                yield memory
-        if now.history or recollections:
+        recalled = self.memory.recollect(now.user, now.conversation_id, now.question, now.before)
+        context = _context(now.before, recalled)
+        if needs_rewriting(now.question, context):
             yield now.step("rewrite")
         try:
-            now.standalone = self.rewriter.rewrite(
-                now.question, now.history, recollections, stopped
-            )
+            now.standalone = self.rewriter.rewrite(now.question, context, stopped)
         except ModelStopped:
             raise
         except ModelError as error:
@@ -180,24 +193,10 @@ class Conversation:
                 raise
             log.warning("the question was not rewritten: %s", error)
             yield events.Notice(error.kind, error.text(now.language))
-            now.standalone = self.rewriter.joined(now.question, now.history, recollections)
-        yield events.Rewrite(now.question, now.standalone.text, now.standalone.changed)
-
-    def _recollect(self, now: TurnProgress) -> Iterator[events.Event]:
-        vector = self.embeddings.embed_questions([now.question])[0]
-        try:
-            found = self.long_term.recall(
-                now.user,
-                vector,
-                limit=RECOLLECTIONS,
-                floor=RECOLLECTION_FLOOR,
-                without=now.conversation_id,
-            )
-        except MemoryUnavailable as error:
-            yield self._away(now, error)
-            return
-        for memory in found:
-            yield events.Memory(memory.text, memory.conversation_id, memory.time)
+            now.standalone = self.rewriter.joined(now.question, context)
+        if now.standalone.way != "typed":
+            now.memories = [memory_event(memory) for memory in recalled]
+            yield from now.memories
 
     def _passages(self, now: TurnProgress, hits: Sequence[Hit]) -> list[Passage]:
         question = now.standalone.text
@@ -210,7 +209,11 @@ class Conversation:
         self, now: TurnProgress, passages: Sequence[Passage], stopped: threading.Event
     ) -> Iterator[events.Event]:
         context = [passage_document(passage) for passage in passages]
-        asked: dict[str, object] = {"input": now.standalone.text, "context": context}
+        asked: dict[str, object] = {
+            "input": now.standalone.text,
+            "context": context,
+            "wishes": now.wishes,
+        }
         chain = stuffed_messages(self.chat.model().bind(stopped=stopped), self.prompts)
         for _ in range(ATTEMPTS):
             stream = chain.stream(asked)
@@ -244,31 +247,6 @@ class Conversation:
         now.answer = text[language_of(now.question)]
         yield events.Token(now.answer)
 
-    def _remember(self, now: TurnProgress, retry: bool) -> Iterator[events.Event]:
-        turn = Turn(
-            id=secrets.token_hex(6),
-            question=text_parts(now.question),
-            answer=now.answer,
-            standalone=now.standalone.text,
-            time=time.time(),
-            sources=tuple(source.as_json() for source in now.sources),
-            timings=dict(now.timings),
-            refused=now.refused,
-            stopped=now.incomplete == "stopped",
-            unsupported=now.unsupported,
-            incomplete=now.incomplete,
-            model=now.model,
-            tokens=dict(now.tokens),
-        )
-        if retry:
-            self.short_term.drop_last(now.user, now.conversation_id)
-        self.short_term.add(now.user, now.conversation_id, turn)
-        vector = self.embeddings.embed_questions([turn.standalone])[0]
-        try:
-            self.long_term.add(now.user, now.conversation_id, turn, vector, replace_last=retry)
-        except MemoryUnavailable as error:
-            yield self._away(now, error)
-
     def fixed_prompts(self) -> Iterator[Ahead]:
         """The parts of the prompts that never change, to be read before the first question."""
         for language in LANGUAGES:
@@ -280,15 +258,23 @@ class Conversation:
 
     def next_prompts(self, user: str, conversation_id: str) -> Iterator[Ahead]:
         """What can be read of the next rewrite's prompt while the person reads the answer."""
-        history = as_chat_history(self.short_term.turns(user, conversation_id))
-        if history:
-            yield self.rewrite_chat, self.rewriter.prompt_prefix(history)
-
-    def forget(self, user: str, conversation_id: str) -> None:
-        """Remove a conversation from both memories."""
-        self.short_term.forget(user, conversation_id)
-        self.long_term.delete(user, conversation_id)
+        history = self.memory.short_term.history(user, conversation_id)
+        if history.turns:
+            context = _context(Before(history), ())
+            yield self.rewrite_chat, self.rewriter.prompt_prefix(context)
 
     def _away(self, now: TurnProgress, error: MemoryUnavailable) -> events.Notice:
         log.warning("%s", error)
         return events.Notice(error.kind, error.text(now.language))
+
+
+def _context(before: Before, recalled: Sequence[Recollection]) -> Context:
+    """What a rewrite may lean on."""
+    return Context(
+        history=as_chat_history(before.history.turns),
+        summary=before.history.summary,
+        memories=tuple(memory.text for memory in recalled if memory.kind == "fact"),
+        recollections=tuple(
+            (memory.text, memory.answer) for memory in recalled if memory.kind == "turn"
+        ),
+    )

@@ -40,20 +40,25 @@ class Notice(Event):
 
 @dataclass(frozen=True)
 class Rewrite(Event):
-    """The standalone question. ``changed`` is False where the question stood as it was."""
+    """The standalone question. ``changed`` is False where the question stood as it was; ``way``
+    tells how it came, one of ``rewriting.standalone.WAYS``."""
 
     question: str
     standalone: str
     changed: bool
+    way: str = ""
 
 
 @dataclass(frozen=True)
 class Memory(Event):
-    """A long-term memory that helped to complete the question."""
+    """A long-term memory that was used: an earlier "turn" or a "fact" to complete the question, a
+    "preference" for the answer."""
 
     text: str
     conversation_id: str
     when: float
+    id: str = ""
+    kind: str = "turn"
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,7 @@ class Done(Event):
     incomplete: str = ""  # why the answer ends early: "stopped", "broken" or "cut"
     model: str = ""  # that answered, as "provider:model"
     tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
+    turn_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from assistant.conversation import Conversation
 from assistant.knowledge.opening import open_knowledge
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.address import RedisAddress
-from assistant.memory.long_term import LongTermMemory
+from assistant.memory.facts.likeness import Likeness
+from assistant.memory.facts.remembering import Remembering
+from assistant.memory.long_term import LongTermMemory, Retention
 from assistant.memory.short_term import ShortTermMemory
 from assistant.models.chat.choice import open_chat
 from assistant.models.chat.model import ChatModel
@@ -20,8 +22,9 @@ from assistant.models.embedding.model import EmbeddingModel
 from assistant.models.reranking.choice import open_reranker
 from assistant.prompts import load_prompts
 from assistant.retrieval import Retriever
-from assistant.rewriting import Rewriter
+from assistant.rewriting.rewriter import Rewriter
 from assistant.settings import Settings
+from assistant.turn_memory import TurnMemory
 from assistant.turns import Turns
 
 
@@ -33,10 +36,14 @@ class Parts:
     embeddings: EmbeddingModel
     knowledge: KnowledgeBase
     chat: ChatModel
-    long_term: LongTermMemory
+    memory: TurnMemory
     conversation: Conversation
     turns: Turns
     closers: tuple[Callable[[], None], ...]
+
+    @property
+    def long_term(self) -> LongTermMemory:
+        return self.memory.long_term
 
     def start(self) -> None:
         """Get the models ready in the background."""
@@ -64,7 +71,7 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         rewrite_chat = open_chat(settings, settings.rewrite_model, "REWRITE_MODEL")
     prompts = load_prompts()
     address = RedisAddress(settings)
-    long_term = LongTermMemory(address.url)
+    memory = _open_memory(settings, embeddings, address, lambda: turns.is_busy)
     conversation = Conversation(
         chat=chat,
         rewrite_chat=rewrite_chat,
@@ -73,11 +80,12 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         knowledge=knowledge,
         embeddings=embeddings,
         prompts=prompts,
-        short_term=ShortTermMemory(embeddings.count_tokens, settings.history_tokens),
-        long_term=long_term,
+        memory=memory,
     )
+    turns = Turns(conversation)
     closers = (
-        long_term.close,
+        memory.remembering.close,
+        memory.long_term.close,
         address.close,
         chat.close,
         rewrite_chat.close,
@@ -89,8 +97,33 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         embeddings=embeddings,
         knowledge=knowledge,
         chat=chat,
-        long_term=long_term,
+        memory=memory,
         conversation=conversation,
-        turns=Turns(conversation),
+        turns=turns,
         closers=closers,
+    )
+
+
+def _open_memory(
+    settings: Settings,
+    embeddings: EmbeddingModel,
+    address: RedisAddress,
+    is_busy: Callable[[], bool],
+) -> TurnMemory:
+    retention = Retention(
+        days=settings.memory_days, turns=settings.memory_turns, facts=settings.memory_facts
+    )
+    long_term = LongTermMemory(
+        address.url,
+        retention,
+        settings.data_dir / "memory-held.jsonl",
+        embed=embeddings.embed_private,
+        is_embedded=not settings.redis_url,
+    )
+    return TurnMemory(
+        short_term=ShortTermMemory(embeddings.count_tokens, settings.history_tokens),
+        long_term=long_term,
+        remembering=Remembering(long_term, embeddings, is_busy),
+        embeddings=embeddings,
+        likeness=Likeness(embeddings.embed_questions),
     )

@@ -16,6 +16,7 @@ from dotenv import dotenv_values
 
 from assistant import setting_values as values
 from assistant.errors import SettingsError
+from assistant.memory.url import redis_url
 from assistant.providers import TABLE
 
 ROOT = values.ROOT
@@ -44,6 +45,9 @@ class Settings:
     model_sources: tuple[str, ...]
     hf_endpoint: str
     redis_url: str
+    memory_days: int
+    memory_turns: int
+    memory_facts: int
     chat_model: str
     rewrite_model: str
     embedding_model: str
@@ -180,7 +184,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("HF_ENDPOINT", "https://huggingface.co", values.url("http", "https")),
     # Long-term memory
-    Setting("REDIS_URL", "", values.url("redis", "rediss", "unix")),
+    Setting("REDIS_URL", "", redis_url, secret=True),
+    Setting("MEMORY_DAYS", "0", values.integer(0, 36500)),
+    Setting("MEMORY_TURNS", "20000", values.integer(100, 1_000_000)),
+    Setting("MEMORY_FACTS", "500", values.integer(10, 10_000)),
     # Models
     Setting("CHAT_MODEL", "local:qwen2.5-coder-1.5b", values.text),
     Setting("REWRITE_MODEL", "", values.text),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, field
 
-from langchain_core.messages import BaseMessage
-
 from assistant import events
 from assistant.errors import ConversationError
+from assistant.memory.records import Fact, Recollection, Turn, text_parts
 from assistant.passages import Passage
-from assistant.rewriting import Standalone
+from assistant.rewriting.standalone import Standalone
+from assistant.turn_memory import Before, place
 
 LONGEST_QUESTION = 8000  # characters
 
@@ -26,8 +27,11 @@ class TurnProgress:
     began: float = field(default_factory=time.monotonic)
     waited: float = 0.0  # seconds for the model to load: they don't count against its reading
     timings: dict[str, float] = field(default_factory=dict)
-    history: list[BaseMessage] = field(default_factory=list)
+    before: Before = field(default_factory=Before)
+    memories: list[events.Memory] = field(default_factory=list)
+    wishes: tuple[str, ...] = ()  # how the user wants to be answered
     standalone: Standalone = field(default_factory=lambda: Standalone("", ""))
+    turn_id: str = field(default_factory=lambda: secrets.token_hex(6))
     sources: list[events.Source] = field(default_factory=list)
     answer: str = ""
     unsupported: tuple[str, ...] = ()
@@ -90,4 +94,37 @@ def done_event(now: TurnProgress) -> events.Done:
         incomplete=now.incomplete,
         model=now.model,
         tokens=dict(now.tokens),
+        turn_id=now.turn_id,
     )
+
+
+def stored_turn(now: TurnProgress) -> Turn:
+    """The turn as both memories keep it."""
+    return Turn(
+        id=now.turn_id,
+        question=text_parts(now.question),
+        answer=now.answer,
+        standalone=now.standalone.text,
+        time=time.time(),
+        sources=tuple(source.as_json() for source in now.sources),
+        timings=dict(now.timings),
+        refused=now.refused,
+        stopped=now.incomplete == "stopped",
+        unsupported=now.unsupported,
+        incomplete=now.incomplete,
+        model=now.model,
+        tokens=dict(now.tokens),
+        parent=now.before.history.parent,
+        rewriting=now.standalone.way,
+        memories=tuple(memory.as_json() for memory in now.memories),
+    )
+
+
+def memory_event(memory: Recollection) -> events.Memory:
+    return events.Memory(
+        memory.text, memory.conversation_id, memory.time, id=memory.id, kind=memory.kind
+    )
+
+
+def wish_event(fact: Fact) -> events.Memory:
+    return events.Memory(fact.text, place(fact), fact.updated, id=f"f/{fact.id}", kind=fact.kind)

@@ -6,11 +6,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from assistant.conversation import Ahead, Conversation
 from assistant.errors import AssistantError, ConversationError, InternalError
 from assistant.events import Error, Event
+from assistant.memory.records import Choices
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +22,11 @@ Key = tuple[str, str]  # user, conversation
 class RunningTurn:
     """A turn under way or ended: all its events so far, and those to come."""
 
-    def __init__(self, user: str, conversation_id: str, question: str) -> None:
+    def __init__(self, user: str, conversation_id: str, question: str, replaces: str = "") -> None:
         self.user = user
         self.conversation_id = conversation_id
         self.question = question
+        self.replaces = replaces  # id of the turn that it is asked in place of
         self.stopped = threading.Event()
         self._events: list[Event] = []
         self._changed = threading.Condition()
@@ -78,18 +81,21 @@ class Turns:
         question: str,
         *,
         language: str = "en",
-        retry: bool = False,
+        replaces: str = "",
+        standalone: str = "",
+        choices: Choices | None = None,
         ahead: bool = True,
     ) -> RunningTurn:
         """Begin a turn in the background.
 
         Args:
+            replaces, standalone, choices: as :meth:`Conversation.turn` takes them.
             ahead: afterwards let the model read the conversation for the next question.
 
         Raises:
             ConversationError: this conversation is still answering another question.
         """
-        turn = RunningTurn(user, conversation_id, question)
+        turn = RunningTurn(user, conversation_id, question, replaces)
         with self._lock:
             self._sweep()
             known = self._running.get((user, conversation_id))
@@ -99,8 +105,19 @@ class Turns:
                     "这个对话还在回答上一个问题：请等它结束，或先点停止。",
                 )
             self._running[user, conversation_id] = (turn, time.monotonic())
+        answer = partial(
+            self._conversation.turn,
+            user,
+            conversation_id,
+            question,
+            language=language,
+            replaces=replaces,
+            standalone=standalone,
+            choices=choices,
+            stopped=turn.stopped,
+        )
         threading.Thread(
-            target=self._run, args=(turn, language, retry, ahead), name="turn", daemon=True
+            target=self._run, args=(turn, answer, language, ahead), name="turn", daemon=True
         ).start()
         return turn
 
@@ -110,16 +127,47 @@ class Turns:
             known = self._running.get((user, conversation_id))
         return known[0] if known and not known[0].ended else None
 
-    def _run(self, turn: RunningTurn, language: str, retry: bool, ahead: bool) -> None:
+    def forget(self, user: str, conversation_id: str) -> None:
+        """Remove a conversation, and what was learned from it. Not while it answers: the answer
+        would be stored after it.
+
+        Raises:
+            ConversationError: it is answering.
+            MemoryUnavailable: Redis can't be reached; nothing is forgotten there.
+        """
+        self._let_go(user, conversation_id)
+        self._conversation.memory.forget(user, conversation_id)
+
+    def forget_all(self, user: str) -> None:
+        """Remove everything of ``user``; raises as :meth:`forget`."""
+        self._let_go(user)
+        self._conversation.memory.forget_all(user)
+
+    def _let_go(self, user: str, conversation_id: str | None = None) -> None:
+        with self._lock:
+            keys = [key for key in self._running if key[0] == user]
+            if conversation_id is not None:
+                keys = [key for key in keys if key[1] == conversation_id]
+            if any(not self._running[key][0].ended for key in keys):
+                raise ConversationError(
+                    "A conversation that is to be forgotten is still answering: wait for it, or "
+                    "stop it first.",
+                    "要删除的对话还在回答：请等它结束，或先停止。",
+                )
+            for key in keys:
+                del self._running[key]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anybody waits for an answer."""
+        with self._lock:
+            return any(not turn.ended for turn, _ in self._running.values())
+
+    def _run(
+        self, turn: RunningTurn, answer: Callable[[], Iterator[Event]], language: str, ahead: bool
+    ) -> None:
         try:
-            for event in self._conversation.turn(
-                turn.user,
-                turn.conversation_id,
-                turn.question,
-                language=language,
-                retry=retry,
-                stopped=turn.stopped,
-            ):
+            for event in answer():
                 turn.publish(event)
         except AssistantError as error:
             log.warning("turn failed: %s", error)
@@ -149,7 +197,7 @@ class Turns:
         """Only while nobody waits for an answer: a turn needs all of the machine."""
         try:
             for chat, messages in prompts:
-                if any(not turn.ended for turn, _ in list(self._running.values())):
+                if self.is_busy:
                     return
                 chat.warm(messages)
         except AssistantError as error:

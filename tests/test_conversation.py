@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from assistant import events
 from assistant.errors import ConversationError, ModelError
 from assistant.knowledge.records import NewChunk
+from assistant.memory.records import Choices
 from assistant.parts import Parts, open_parts
 from assistant.settings import Settings
 from tests.openai_server import OpenAIServer, Reply, openai_server
@@ -33,7 +35,7 @@ class Desk:
     server: OpenAIServer
 
     def ask(
-        self, question: str, conversation: str = "c1", user: str = "local", **options: bool
+        self, question: str, conversation: str = "c1", user: str = "local", **options: Any
     ) -> list[events.Event]:
         return list(self.parts.conversation.turn(user, conversation, question, **options))
 
@@ -69,12 +71,17 @@ def desk(shared: Desk) -> Desk:
     shared.server.requests.clear()
     for user in ("local", "wang"):
         for info in shared.parts.long_term.conversations(user):
-            shared.parts.conversation.forget(user, info.id)
+            shared.parts.memory.forget(user, info.id)
     return shared
 
 
 def only(kind: type[events.Event], seen: list[events.Event]) -> list[events.Event]:
     return [event for event in seen if isinstance(event, kind)]
+
+
+def done_of(seen: list[events.Event]) -> events.Done:
+    assert isinstance(seen[-1], events.Done), seen[-1]
+    return seen[-1]
 
 
 def test_a_question_is_answered_with_a_citation(desk: Desk) -> None:
@@ -119,7 +126,7 @@ def test_a_follow_up_is_rewritten_from_the_history(desk: Desk) -> None:
 def test_another_process_goes_on_with_the_conversation(desk: Desk) -> None:
     desk.server.say("星河7000重1.8千克。")
     desk.ask("星河7000有多重？")
-    desk.parts.conversation.short_term.forget("local", "c1")  # as after a restart
+    desk.parts.memory.short_term.forget("local", "c1")  # as after a restart
     desk.server.say("星河7000的电池能用多久？", "电池可用12小时。")
     seen = desk.ask("那它的电池能用多久？")
     (rewrite,) = only(events.Rewrite, seen)
@@ -157,13 +164,111 @@ def test_an_unsupported_sentence_is_told_and_remembered(desk: Desk) -> None:
     assert turn.unsupported == revise.unsupported
 
 
-def test_retry_replaces_the_answer_and_forgets_the_first(desk: Desk) -> None:
+def test_a_question_asked_again_takes_the_place_of_its_first_answer(desk: Desk) -> None:
     desk.server.say("不知道。", "星河7000重1.8千克。")
-    desk.ask("星河7000有多重？")
-    desk.ask("星河7000有多重？", retry=True)
+    first = done_of(desk.ask("星河7000有多重？"))
+    again = done_of(desk.ask("星河7000有多重？", replaces=first.turn_id))
     (turn,) = desk.parts.long_term.turns("local", "c1")
-    assert turn.answer == "星河7000重1.8千克[1]。"
+    assert (turn.id, turn.answer) == (again.turn_id, "星河7000重1.8千克[1]。")
     assert len(desk.server.requests) == 2, "a retried first question has no history to rewrite from"
+    assert set(desk.parts.long_term.all_turns("local", "c1")) == {first.turn_id, again.turn_id}
+
+
+def test_an_edited_question_leaves_nothing_of_what_followed_in_the_next_rewrite(
+    desk: Desk,
+) -> None:
+    desk.server.say("星河7000重1.8千克。")
+    first = done_of(desk.ask("星河7000有多重？"))
+    desk.server.say("青禾一号的亩产是多少？", "亩产900公斤。")
+    second = done_of(desk.ask("那青禾一号呢，它亩产多少？"))
+    desk.server.say("星河7000的电池能用多久？", "电池可用12小时。")
+    desk.ask("它的电池能用多久？", replaces=second.turn_id)
+    desk.server.say("星河7000的保修期多久？", "保修期为三年。")
+    desk.ask("它的保修期多久？")
+    assert "青禾" not in str(desk.server.requests[-2:])
+    assert [turn.parent for turn in desk.parts.long_term.turns("local", "c1")][:2] == [
+        "",
+        first.turn_id,
+    ]
+
+
+def test_what_to_search_for_can_be_said(desk: Desk) -> None:
+    desk.server.say("青禾一号亩产900公斤。")
+    seen = desk.ask("产量呢？", standalone="青禾一号的亩产是多少？")
+    (rewrite,) = only(events.Rewrite, seen)
+    assert isinstance(rewrite, events.Rewrite)
+    assert (rewrite.standalone, rewrite.way) == ("青禾一号的亩产是多少？", "edited")
+    (turn,) = desk.parts.long_term.turns("local", "c1")
+    assert (turn.text, turn.standalone, turn.rewriting) == (
+        "产量呢？",
+        "青禾一号的亩产是多少？",
+        "edited",
+    )
+
+
+def test_rewriting_switched_off_stays_off_in_its_conversation(desk: Desk) -> None:
+    desk.server.say("星河7000重1.8千克。", "保修期为三年。", "三年。")
+    desk.ask("星河7000有多重？", choices=Choices(rewriting=False))
+    for _ in range(2):
+        (rewrite,) = only(events.Rewrite, desk.ask("它的保修期多久？"))
+        assert isinstance(rewrite, events.Rewrite)
+        assert (rewrite.standalone, rewrite.way) == ("它的保修期多久？", "off")
+        desk.parts.memory.short_term.forget("local", "c1")  # as after a restart
+    assert len(desk.server.requests) == 3
+
+
+def learn(desk: Desk, said: str, user: str = "local") -> None:
+    desk.server.say("好的。")
+    desk.ask(said, "facts", user)
+    assert desk.parts.memory.remembering.wait(10)
+
+
+def test_a_fact_completes_a_question_in_another_conversation(desk: Desk) -> None:
+    learn(desk, "我们用的光谱仪是星河7000。")
+    desk.server.say("星河7000光谱仪有多重？", "星河7000重1.8千克。")
+    seen = desk.ask("我们的光谱仪有多重？", "new")
+    (memory,) = only(events.Memory, seen)
+    assert isinstance(memory, events.Memory)
+    assert (memory.kind, memory.conversation_id) == ("fact", "facts")
+    assert "星河7000" in memory.text
+    (turn,) = desk.parts.long_term.turns("local", "new")
+    assert turn.memories[0]["id"] == memory.id
+
+
+def test_a_memory_switched_off_is_not_used(desk: Desk) -> None:
+    learn(desk, "我们用的光谱仪是星河7000。")
+    (fact,) = desk.parts.long_term.facts("local")
+    desk.server.say("不知道。", "不知道。")
+    off = Choices(without=frozenset({f"f/{fact.id}"}))
+    assert not only(events.Memory, desk.ask("我们的光谱仪有多重？", "new", choices=off))
+    none = Choices(memory=False)
+    assert not only(events.Memory, desk.ask("我们的光谱仪有多重？", "other", choices=none))
+    assert (
+        "星河7000"
+        not in str([r["messages"][-1] for r in desk.server.requests[-2:]]).split("资料：")[0]
+    )
+
+
+def test_a_wish_is_told_to_the_model_and_shown(desk: Desk) -> None:
+    learn(desk, "以后回答请用英文，尽量简短。")
+    desk.server.say("It weighs 1.8 kg.")
+    seen = desk.ask("星河7000有多重？", "new")
+    kinds = {event.kind for event in seen if isinstance(event, events.Memory)}
+    assert kinds == {"preference"}
+    assert "以后回答请用英文" in desk.server.requests[-1]["messages"][-1]["content"]
+
+
+def test_facts_of_one_user_are_not_another_ones(desk: Desk) -> None:
+    learn(desk, "我们用的光谱仪是星河7000。", user="wang")
+    desk.server.say("不知道。")
+    assert not only(events.Memory, desk.ask("我们的光谱仪有多重？", "new"))
+
+
+def test_a_forgotten_conversation_takes_its_facts_along(desk: Desk) -> None:
+    learn(desk, "我们用的光谱仪是星河7000。")
+    desk.parts.memory.forget("local", "facts")
+    assert desk.parts.long_term.facts("local") == []
+    assert desk.parts.memory.short_term.head("local", "facts") is None
 
 
 def test_stop_keeps_what_came(desk: Desk) -> None:

@@ -52,7 +52,7 @@ def shared(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> It
 def parts(shared: Parts, server: OpenAIServer) -> Parts:
     server.clear()
     for info in shared.long_term.conversations("local"):
-        shared.conversation.forget("local", info.id)
+        shared.memory.forget("local", info.id)
     for backend in shared.chat.backends:
         backend.circuit.succeeded()
     return shared

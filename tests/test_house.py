@@ -11,12 +11,11 @@ from assistant.settings import ROOT
 #: Packages that only these places may import (a folder, or a file).
 OWNERS = {
     "gradio": ("assistant/ui/", "app.py"),
-    "redis": ("assistant/memory/store/", "assistant/memory/long_term.py"),
+    "redis": ("assistant/memory/store/",),
     "faiss": ("assistant/knowledge/index/",),
     "sqlite3": (
         "assistant/knowledge/",
         "assistant/models/embedding/cache.py",
-        "assistant/memory/recall.py",
         "ingest/state.py",
         "ingest/crawl/visit_reader.py",
     ),

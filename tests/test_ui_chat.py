@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,57 +9,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import numpy as np
 import pytest
 
 from assistant import events
 from assistant.knowledge.records import NewChunk
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
-from assistant.memory.records import Turn, text_parts
+from assistant.memory.records import Choices
 from assistant.settings import Settings
 from assistant.turns import Turns
 from assistant.ui.chat import Chat, Frame
 from assistant.ui.visitor import Visitors
 from tests.knowledge_samples import open_knowledge, vectors_of
+from tests.queued_conversation import QueuedConversation
 
 SKIP = {"__type__": "update"}
-
-
-class QueuedConversation:
-    """Yields the events that the test puts; a turn that ends well is stored as a real one is."""
-
-    def __init__(self, memory: LongTermMemory) -> None:
-        self.queue: queue.Queue[events.Event] = queue.Queue()
-        self.asked: list[tuple[str, str, bool]] = []
-        self.memory = memory
-
-    def turn(
-        self, user: str, conversation_id: str, question: str, *,
-        language: str, retry: bool, stopped: threading.Event,
-    ) -> Iterator[events.Event]:  # fmt: skip
-        self.asked.append((conversation_id, question, retry))
-        while True:
-            event = self.queue.get(timeout=10)
-            if isinstance(event, events.Done):
-                self._store(user, conversation_id, question, event.answer, retry)
-                event = events.Done(conversation_id, event.answer, False, {}, stopped.is_set())
-            yield event
-            if isinstance(event, events.Done | events.Error):
-                return
-
-    def _store(
-        self, user: str, conversation_id: str, question: str, answer: str, retry: bool
-    ) -> None:
-        turn = Turn(f"t{time.monotonic_ns()}", text_parts(question), answer, question, time.time())
-        vector = np.ones(2, dtype=np.float32)
-        self.memory.add(user, conversation_id, turn, vector, replace_last=retry)
-
-    def next_prompts(self, *_: object) -> Iterator[Any]:
-        return iter(())
-
-    def forget(self, user: str, conversation_id: str) -> None:
-        self.memory.delete(user, conversation_id)
 
 
 class Page:
@@ -77,6 +40,8 @@ class Page:
         self.chosen: str | None = None
         self.busy = False
         self.composer = ""
+        self.searched = ""
+        self.memories: dict[str, bool] = {}
 
     def see(self, frame: Frame) -> None:
         if isinstance(frame.messages, list):
@@ -90,6 +55,10 @@ class Page:
             self.chosen = frame.conversations["value"]
         self.busy = frame.composer.get("stop_btn", self.busy)
         self.composer = frame.composer.get("value", self.composer)
+        self.searched = frame.searched.get("value", self.searched)
+        if "choices" in frame.memories:
+            ticked = frame.memories["value"]
+            self.memories = {id: id in ticked for _, id in frame.memories["choices"]}
 
     @property
     def text(self) -> str:
@@ -158,7 +127,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LongTermMemory]
 @pytest.fixture
 def desk(tmp_path: Path, memory: LongTermMemory) -> Iterator[Desk]:
     for info in memory.conversations("local"):
-        memory.delete("local", info.id)
+        memory.forget("local", info.id)
     made = Desk(tmp_path, memory)
     yield made
     made.knowledge.close()
@@ -186,7 +155,7 @@ def test_a_turn_streams_and_ends(desk: Desk, page: Page) -> None:
     watching.join(10)
     assert "两千克。" in page.text
     assert not page.busy
-    assert desk.conversation.asked == [(page.conversation_id, "极光多重？", False)]
+    assert desk.conversation.asked == [(page.conversation_id, "极光多重？", "", "")]
 
 
 @pytest.mark.parametrize("question", ["", "  \n "])
@@ -194,7 +163,7 @@ def test_an_empty_question_does_nothing(desk: Desk, page: Page, question: str) -
     frame = desk.chat.ask(question, "", page.request)
     assert all(change == SKIP for change in frame)
     assert desk.conversation.asked == []
-    assert [list(frame) for frame in desk.chat.follow(page.request)] == [[SKIP] * 4]
+    assert [list(frame) for frame in desk.chat.follow(page.request)] == [[SKIP] * 8]
 
 
 def test_a_follow_up_stays_in_the_conversation(desk: Desk, page: Page) -> None:
@@ -217,7 +186,7 @@ def test_a_fault_is_shown_as_one_and_can_be_tried_again(desk: Desk, page: Page) 
     desk.say(events.Done("", "两千克。", False))
     page.follow().join(10)
     assert "两千克。" in page.text
-    assert [retry for _, _, retry in desk.conversation.asked] == [False, True]
+    assert [replaces for _, _, replaces, _ in desk.conversation.asked] == ["", ""]
 
 
 def test_retry_replaces_the_last_answer(desk: Desk, page: Page) -> None:
@@ -232,6 +201,97 @@ def test_retry_replaces_the_last_answer(desk: Desk, page: Page) -> None:
     page.open(page.conversation_id)
     assert "两米。" in page.text
     assert "一米。" not in page.text
+
+
+def edit_event(page: Page, question: str, to: str) -> Any:
+    asked = [(m["role"], m["content"]) for m in page.messages]
+    return SimpleNamespace(index=asked.index(("user", question)), value=to)
+
+
+def test_an_edited_question_takes_up_the_conversation_where_it_was(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    desk.answer(page, "它多长？", "一米。")
+    event = edit_event(page, "极光多重？", "星尘多重？")
+    page.see(desk.chat.edit(event, page.conversation_id, page.request))
+    assert "它多长？" not in page.text and "极光" not in page.text
+    desk.say(events.Done("", "三千克。", False))
+    page.follow().join(10)
+    page.open(page.conversation_id)
+    assert "三千克。" in page.text
+    assert "极光" not in page.text and "它多长？" not in page.text
+
+
+def test_what_is_edited_is_what_was_typed(desk: Desk, page: Page) -> None:
+    desk.answer(page, "若 a < b & `x<y`？", "好。")
+    event = SimpleNamespace(index=0, value=page.messages[0]["content"] + "呢")
+    page.see(desk.chat.edit(cast(Any, event), page.conversation_id, page.request))
+    desk.say(events.Done("", "好。", False))
+    page.follow().join(10)
+    assert desk.conversation.asked[-1][1] == "若 a < b & `x<y`？呢"
+
+
+def test_a_running_turn_is_not_edited(desk: Desk, page: Page) -> None:
+    page.ask("极光多重？")
+    event = edit_event(page, "极光多重？", "星尘多重？")
+    page.see(desk.chat.edit(event, page.conversation_id, page.request))
+    assert "极光多重？" in page.text and page.busy
+    desk.say(events.Done("", "两千克。", False))
+    page.follow().join(10)
+
+
+def test_what_was_searched_can_be_changed_and_searched_again(desk: Desk, page: Page) -> None:
+    page.ask("它多长？")
+    rewrite = events.Rewrite("它多长？", "极光多长？", True, "model")
+    desk.say(rewrite, events.Done("", "一米。", False))
+    page.follow().join(10)
+    assert page.searched == "极光多长？"
+    page.see(desk.chat.search_again("星尘多长？", page.conversation_id, page.request))
+    desk.say(events.Done("", "两米。", False))
+    page.follow().join(10)
+    assert page.text.count("它多长？") == 1
+    assert desk.conversation.asked[-1][3] == "星尘多长？"
+
+
+@pytest.mark.parametrize("searched", ["", "  "])
+def test_nothing_is_not_searched_again(desk: Desk, page: Page, searched: str) -> None:
+    with pytest.warns(UserWarning, match="请先写下要检索的问题"):
+        frame = desk.chat.search_again(searched, "", page.request)
+    assert all(change == SKIP for change in frame)
+
+
+def test_choices_are_kept_in_the_conversation(desk: Desk, page: Page) -> None:
+    page.ask("我的显卡呢？")
+    used = events.Memory("我用 H20", "c", 0.0, id="f/1", kind="fact")
+    desk.say(used, events.Done("", "好。", False))
+    page.follow().join(10)
+    assert page.memories == {"f/1": True}
+    desk.chat.choose(False, True, [], page.conversation_id, page.request)
+    kept = Choices(rewriting=False, without=frozenset({"f/1"}))
+    assert desk.chat._memory.open("local", page.conversation_id).choices == kept
+    desk.answer(page, "那它呢？", "好。")
+    assert desk.conversation.choices[-1] == kept
+    other = Page(desk.chat, "s2")
+    other.open(page.conversation_id)
+    desk.answer(other, "还有呢？", "好。")
+    assert desk.conversation.choices[-1] == kept
+    other.open("")
+    desk.answer(other, "新的呢？", "好。")
+    assert desk.conversation.choices[-1] == Choices()
+
+
+def test_choices_made_before_the_first_question_hold_for_it(desk: Desk, page: Page) -> None:
+    desk.chat.choose(False, False, [], "", page.request)
+    desk.answer(page, "极光多重？", "两千克。")
+    assert desk.conversation.choices == [Choices(rewriting=False, memory=False)]
+
+
+@pytest.mark.parametrize(("liked", "rating"), [(True, 1), (False, -1), ("", 0)])
+def test_a_rating_is_kept_with_its_turn(desk: Desk, page: Page, liked: Any, rating: int) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    event = SimpleNamespace(index=len(page.messages) - 1, liked=liked)
+    desk.chat.rate(cast(Any, event), page.conversation_id, page.request)
+    (turn,) = desk.chat._memory.turns("local", page.conversation_id)
+    assert turn.rating == rating
 
 
 def test_retry_of_nothing_does_nothing(desk: Desk, page: Page) -> None:
@@ -363,7 +423,7 @@ def test_a_conversation_is_deleted(desk: Desk, page: Page) -> None:
 
 def test_a_conversation_that_answers_is_not_deleted(desk: Desk, page: Page) -> None:
     page.ask("极光多重？")
-    with pytest.warns(UserWarning, match="请先停止"):
+    with pytest.warns(UserWarning, match="还在回答"):
         desk.chat.delete(page.conversation_id, page.request)
     desk.say(events.Done("", "两千克。", False))
     page.follow().join(10)

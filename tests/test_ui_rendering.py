@@ -13,8 +13,9 @@ from assistant.memory.records import Turn, text_parts
 from assistant.ui.jobs import Job
 from assistant.ui.library_rendering import chosen_html, counts_html, jobs_html, size_text, table_row
 from assistant.ui.markdown import safe_markdown
-from assistant.ui.rendering import Message, TurnView, turn_messages
+from assistant.ui.rendering import Message, turn_messages
 from assistant.ui.status import State, header_html
+from assistant.ui.turn_view import TurnView
 from ingest.events import Added, Failed, Finished, Progress, Started, Summary, Unchanged
 
 EVIL = (

@@ -19,6 +19,11 @@ from assistant.ui.jobs import Jobs
 from assistant.ui.library import Library, LibraryPage, add_sample_once
 from assistant.ui.library_page import build_library_page
 from assistant.ui.library_preview import Previewer, PreviewPage
+from assistant.ui.memory import MemoryPage
+from assistant.ui.memory_clicks import MemoryClicks
+from assistant.ui.memory_export import MemoryExport
+from assistant.ui.memory_overview import Keeping
+from assistant.ui.memory_page import build_memory_page
 from assistant.ui.security import SecurityHeaders
 from assistant.ui.sources import SourcePages
 from assistant.ui.status import Status, header_html
@@ -48,15 +53,36 @@ def build_app(parts: Parts, library: DocumentFlow) -> FastAPI:
     pages = LibraryPage(library, parts.knowledge, jobs, visitors, followed=followed, sample=SAMPLE)
     preview = PreviewPage(library, visitors)
     chat = Chat(parts, visitors)
-    demo = build_pages(chat, status, visitors, library=pages, followed=followed, preview=preview)
+    demo = build_pages(
+        chat,
+        status,
+        visitors,
+        library=pages,
+        followed=followed,
+        preview=preview,
+        memory=_memory_page(parts, visitors),
+        clicks=MemoryClicks(parts.long_term, parts.turns, visitors),
+    )
     app = FastAPI(title=TITLE, lifespan=_closing(chat.close, status.close, jobs.close), **NO_DOCS)
     app.include_router(SourcePages(parts.knowledge, visitors).router())
+    app.include_router(MemoryExport(parts.long_term, visitors).router())
     app.add_middleware(SecurityHeaders)
     app.add_middleware(SafeStreams)
     status.start()
     marker = parts.settings.data_dir / "sample-added"
     add_sample_once(SAMPLE, marker, parts.knowledge, jobs, library)
     return _mount(app, demo, parts)
+
+
+def _memory_page(parts: Parts, visitors: Visitors) -> MemoryPage:
+    settings = parts.settings
+    keeping = Keeping(
+        is_embedded=not settings.redis_url,
+        days=settings.memory_days,
+        turns=settings.memory_turns,
+        facts=settings.memory_facts,
+    )
+    return MemoryPage(parts.long_term, parts.embeddings.embed_questions, visitors, keeping)
 
 
 def _closing(
@@ -79,6 +105,8 @@ def build_pages(
     library: LibraryPage,
     followed: FollowedPage,
     preview: PreviewPage,
+    memory: MemoryPage,
+    clicks: MemoryClicks,
 ) -> gr.Blocks:
     i18n = translations(visitors.setting)
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True) as demo:
@@ -87,6 +115,9 @@ def build_pages(
     with demo.route("knowledge", "/knowledge", show_in_navbar=False):
         _header(demo, "knowledge", status, visitors)
         build_library_page(demo, library, followed, preview, i18n)
+    with demo.route("memory", "/memory", show_in_navbar=False):
+        _header(demo, "memories", status, visitors)
+        build_memory_page(demo, memory, clicks, i18n)
     demo.queue(default_concurrency_limit=None)
     built: gr.Blocks = demo
     return built

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from assistant.ui.chat import Chat
+from assistant.ui.chat_search import SearchPanel, build_search_panel
 from assistant.ui.wiring import PRIVATE, STREAMING
 
 LATEX: list[dict[str, str | bool]] = [
@@ -40,6 +41,7 @@ class Components:
     cancel: gr.Button
     confirm: gr.Row
     toggle: gr.Button
+    search: SearchPanel
 
     @property
     def frame(self) -> list[gr.components.Component]:
@@ -49,6 +51,7 @@ class Components:
             self.composer,
             self.conversation_id,
             self.conversations,
+            *self.search.shown,
         ]
 
 
@@ -67,6 +70,7 @@ def build_chat_page(demo: gr.Blocks, chat: Chat, i18n: gr.I18n) -> None:
                 cancel = gr.Button(i18n("cancel"), size="sm")
         with gr.Column(elem_id="main"):
             chatbot = _chatbot()
+            search = build_search_panel(i18n)
             composer = gr.Textbox(
                 placeholder=i18n("ask"),
                 label=i18n("chat"),
@@ -79,7 +83,7 @@ def build_chat_page(demo: gr.Blocks, chat: Chat, i18n: gr.I18n) -> None:
     conversation_id = gr.Textbox(visible="hidden", elem_id="conversation-id", label="c")
     components = Components(
         chatbot, composer, conversation_id, conversations,
-        new, delete, really, cancel, confirm, toggle,
+        new, delete, really, cancel, confirm, toggle, search,
     )  # fmt: skip
     _wire(demo, chat, components)
 
@@ -93,7 +97,8 @@ def _chatbot() -> gr.Chatbot:
         buttons=["copy"],
         latex_delimiters=LATEX,
         allow_tags=False,
-        feedback_options=None,
+        feedback_options=("Like", "Dislike"),
+        editable="user",
         allow_file_downloads=False,
     )
 
@@ -106,9 +111,21 @@ def _wire(demo: gr.Blocks, chat: Chat, page: Components) -> None:
         page.composer.submit(chat.ask, [page.composer, known], page.frame, **PRIVATE),
         page.chatbot.example_select(chat.ask_example, known, page.frame, **PRIVATE),
         page.chatbot.retry(chat.retry, known, page.frame, **PRIVATE),
+        page.chatbot.edit(chat.edit, known, page.frame, **PRIVATE),
+        page.search.again.click(
+            chat.search_again, [page.search.searched, known], page.frame, **PRIVATE
+        ),
+        page.search.searched.submit(
+            chat.search_again, [page.search.searched, known], page.frame, **PRIVATE
+        ),
     ]
     for begun in beginnings:
         begun.then(chat.follow, None, page.frame, **STREAMING)
+    search = page.search
+    chosen = [search.rewriting, search.use_memory, search.memories, known]
+    for chooses in (search.rewriting.input, search.use_memory.input, search.memories.input):
+        chooses(chat.choose, chosen, None, **PRIVATE)
+    page.chatbot.like(chat.rate, known, None, **PRIVATE)
     page.composer.stop(chat.stop, None, page.composer, **PRIVATE)
     page.new.click(chat.new, None, page.frame, **PRIVATE)
     page.really.click(chat.delete, known, page.frame, **PRIVATE)

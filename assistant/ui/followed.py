@@ -20,6 +20,7 @@ from assistant.errors import AssistantError
 from assistant.ui.followed_form import SourceForm, is_same_address, source_name, source_row
 from assistant.ui.followed_rendering import Followed, broken_html, followed_html
 from assistant.ui.jobs import IngestEvent, Job, Jobs, both_texts
+from assistant.ui.messages import warn
 from assistant.ui.texts import text
 from assistant.ui.visitor import Visitors
 
@@ -115,7 +116,7 @@ class FollowedPage:
                 _inform("followed_already", language, name=name)
             self._submit(name, language)
         except AssistantError as error:
-            _warn(error, language)
+            warn(error, language)
             return gr.skip()
         finally:
             self.forget()
@@ -130,7 +131,7 @@ class FollowedPage:
         try:
             action(str(event.source), str(event.value or ""), language)
         except AssistantError as error:
-            _warn(error, language)
+            warn(error, language)
         finally:
             self.forget()
 
@@ -187,7 +188,3 @@ class FollowedPage:
 def _inform(key: str, language: str, **fields: object) -> None:
     said = html.escape(text(key, language, **fields))
     gr.Info(said, title=text("app", language), duration=5)
-
-
-def _warn(error: AssistantError, language: str) -> None:
-    gr.Warning(html.escape(error.text(language)), title=text("app", language))

@@ -26,6 +26,7 @@ from assistant.ui.library_rendering import (
     table_row,
     upload_title,
 )
+from assistant.ui.messages import warn
 from assistant.ui.texts import text
 from assistant.ui.visitor import Visitors
 
@@ -144,14 +145,14 @@ class LibraryPage:
                 said = text("deleted_source", language, title=html.escape(source.title))
                 gr.Info(said, title=text("app", language), duration=3)
         except AssistantError as error:
-            gr.Warning(html.escape(error.text(language)), title=text("app", language))
+            warn(error, language)
         return gr.update(visible=False)
 
     def _sources(self, language: str) -> list[Source]:
         try:
             found = self._knowledge.sources()
         except AssistantError as error:
-            gr.Warning(html.escape(error.text(language)), title=text("app", language))
+            warn(error, language)
             return []
         return sorted(found, key=lambda source: -source.updated_at)
 

@@ -32,6 +32,11 @@ def safe_markdown(text: str, inline: Inline = lambda text: text) -> str:
     )
 
 
+def as_typed(shown: str) -> str:
+    """What a reader typed, from what :func:`safe_markdown` made of it and they changed."""
+    return html.unescape(re.sub(r"</?code>", "`", shown))
+
+
 def _blocks(text: str) -> Iterator[tuple[bool, str]]:
     """Fenced code and what lies between. Fences are moved to the left edge, where the renderer
     can't read them as anything else."""

@@ -1,4 +1,4 @@
-"""Turns as the messages of Gradio's chat component: pure functions from events to Markdown.
+"""Turns as the messages of Gradio's chat component: pure functions from a view to Markdown.
 
 A turn is shown as: the question, the steps (folded once it answers), what was searched for and
 recalled, the answer with links for its citations, and below it the sources, marks and times.
@@ -9,17 +9,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from assistant import events
-from assistant.memory.records import Turn
 from assistant.ui.markdown import safe_markdown
 from assistant.ui.texts import text
+from assistant.ui.turn_view import TurnView
 
 Message = dict[str, Any]
-
-STAGES = ("model", "rewrite", "retrieve", "answer")
 
 _MARKER = re.compile(r"\[(\d+(?:\s*[,，、]\s*\d+)*)\](?!\()")
 _APP_LINK = re.compile(r"/source/\d+(#chunk-\d+)?")
@@ -27,79 +24,6 @@ _OPEN, _CLOSE = "\ue000", "\ue001"  # private characters: around an unsupported 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _HEADING_MARK = re.compile(r"^\s*#{1,6}\s+")
 _LIST_MARK = re.compile(r"^(?:[-*+>#|]|\d+[.)])[\s*_]*")
-
-
-@dataclass
-class TurnView:
-    """What is known of a turn so far; filled event by event, or from memory."""
-
-    question: str
-    steps: list[events.Step] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    memories: list[str] = field(default_factory=list)
-    standalone: str = ""  # where it differs from the question
-    sources: list[events.Source] = field(default_factory=list)
-    thinking: str = ""
-    answer: str = ""
-    unsupported: tuple[str, ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
-    refused: bool = False
-    incomplete: str = ""  # why the answer ends early
-    model: str = ""
-    error: str = ""
-    ended: bool = False
-
-    def apply(self, event: events.Event) -> None:
-        match event:
-            case events.Step():
-                self.steps.append(event)
-            case events.Notice():
-                self.notices.append(event.message)
-            case events.Memory():
-                self.memories.append(event.text)
-            case events.Rewrite():
-                self.standalone = event.standalone if event.changed else ""
-            case events.Source():
-                self.sources.append(event)
-            case events.Thinking():
-                self.thinking += event.text
-            case events.Token():
-                self.answer += event.text
-            case events.Revise():
-                self.answer, self.unsupported = event.answer, event.unsupported
-            case events.Done() | events.Error():
-                self._end(event)
-
-    def _end(self, event: events.Done | events.Error) -> None:
-        self.ended = True
-        if isinstance(event, events.Error):
-            self.error = event.message
-            return
-        self.answer, self.timings = event.answer, dict(event.timings)
-        self.refused, self.model = event.refused, event.model
-        self.incomplete = event.incomplete or ("stopped" if event.stopped else "")
-
-    @classmethod
-    def from_turn(cls, turn: Turn) -> TurnView:
-        """A stored turn."""
-        known = events.Source.__dataclass_fields__
-        sources = [
-            events.Source(**{key: each[key] for key in known if key in each})  # type: ignore[arg-type]
-            for each in turn.sources
-        ]
-        return cls(
-            question=turn.text,
-            steps=[events.Step(s, turn.timings[s]) for s in STAGES if s in turn.timings],
-            standalone=turn.standalone if turn.standalone.strip() != turn.text.strip() else "",
-            sources=sources,
-            answer=turn.answer,
-            unsupported=turn.unsupported,
-            timings=dict(turn.timings),
-            refused=turn.refused,
-            incomplete=turn.incomplete or ("stopped" if turn.stopped else ""),
-            model=turn.model,
-            ended=True,
-        )
 
 
 def conversation_messages(views: Iterable[TurnView], language: str) -> list[Message]:
@@ -156,10 +80,15 @@ def _stage(prefix: str, stage: str, view: TurnView, language: str) -> str:
 
 def _head(view: TurnView, language: str) -> str:
     rows = [_row("notice", "", note) for note in view.notices]
-    if view.memories:
-        rows.append(_row("recalled", text("recalled", language), "；".join(view.memories)))
-    if view.standalone:
-        rows.append(_row("rewritten", text("rewritten", language), view.standalone))
+    for kind in ("turn", "fact", "preference"):
+        used = [memory.text for memory in view.memories if memory.kind == kind]
+        if used:
+            rows.append(_row("recalled", text(f"recalled_{kind}", language), " · ".join(used)))
+    if view.way == "off":
+        rows.append(_row("rewritten", "", text("rewriting_off", language)))
+    elif view.standalone.strip() not in ("", view.question.strip()):
+        key = "rewritten_edited" if view.way == "edited" else "rewritten"
+        rows.append(_row("rewritten", text(key, language), view.standalone))
     return _block("turn-head", rows)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from assistant.memory.records import Choices
 from assistant.turns import RunningTurn
-from assistant.ui.rendering import TurnView
+from assistant.ui.turn_view import TurnView
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Screen:
     conversation_id: str  # empty for one that has no question yet
     views: tuple[TurnView, ...] = ()
     turn: RunningTurn | None = None
+    choices: Choices = field(default_factory=Choices)
 
     @property
     def all_views(self) -> tuple[TurnView, ...]:

@@ -1,4 +1,4 @@
-"""The head of both pages: name, links, and the state of the chat model and of Redis while they
+"""The head of all pages: name, links, and the state of the chat model and of Redis while they
 get ready behind the page."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 3.0
 LONGEST_CHIP = 40  # characters; a longer state is a message of its own
-PAGES = (("chat", "/"), ("knowledge", "/knowledge"))
+PAGES = (("chat", "/"), ("knowledge", "/knowledge"), ("memories", "/memory"))
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Status:
 
 
 def header_html(page: str, language: str, states: list[State]) -> str:
-    """The head of ``page`` ("chat" or "knowledge")."""
+    """The head of ``page``, a key of :data:`PAGES`."""
     links = "".join(
         f'<a href="{path}"{" aria-current=page" if key == page else ""}>{text(key, language)}</a>'
         for key, path in PAGES

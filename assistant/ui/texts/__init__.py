@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from assistant.ui.texts.chat import CHAT
 from assistant.ui.texts.knowledge import KNOWLEDGE
+from assistant.ui.texts.memory import MEMORY
 
 #: key -> (Chinese, English).
 TEXTS: dict[str, tuple[str, str]] = {
     # The terminal
     "app_ready": ("知识库助手已就绪：{url}（Ctrl+C 退出）", "Ready: {url} (Ctrl+C ends it)"),
-    # Both pages
+    # All pages
     "app": ("知识库助手", "Knowledge Assistant"),
     "chat": ("对话", "Chat"),
     "knowledge": ("知识库", "Knowledge"),
@@ -21,6 +22,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "all_ready": ("就绪", "Ready"),
     **CHAT,
     **KNOWLEDGE,
+    **MEMORY,
 }
 
 LANGUAGES = ("zh", "en")

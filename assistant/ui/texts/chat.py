@@ -29,10 +29,6 @@ CHAT: dict[str, tuple[str, str]] = {
     "example_1": ("怎么把文档加入知识库？", "How do I add documents?"),
     "example_2": ("怎么更换聊天模型？", "How do I change the chat model?"),
     "example_3": ("对话记录保存在哪里？", "Where are conversations kept?"),
-    "still_answering": (
-        "这个对话还在回答，请先停止再删除。",
-        "This conversation is still answering: stop it before you delete it.",
-    ),
     # A turn
     "step_begin": ("正在准备", "Getting ready"),
     "step_model": ("等待聊天模型就绪", "Waiting for the chat model"),
@@ -49,7 +45,31 @@ CHAT: dict[str, tuple[str, str]] = {
     "did_nothing": ("处理过程", "Steps"),
     "at_second": ("第 {seconds} 秒", "at {seconds} s"),
     "rewritten": ("检索用的问题", "Searched for"),
-    "recalled": ("想起您之前问过", "Recalled from an earlier conversation"),
+    "rewritten_edited": ("您写的检索问题", "You searched for"),
+    "rewriting_off": (
+        "按原话检索（本对话已关闭问题补全）",
+        "Searched as typed: completing questions is off in this conversation",
+    ),
+    "recalled_turn": ("想起您之前问过", "Recalled from an earlier conversation"),
+    "recalled_fact": ("想起您说过", "Recalled that you said"),
+    "recalled_preference": ("按您的要求回答", "Answered as you wish"),
+    # How questions are searched
+    "searching": ("检索与记忆", "Search and memory"),
+    "searched_for": ("上一问的检索问题", "What was searched for"),
+    "searched_for_more": (
+        "不准确时可以直接修改，再按它重新检索和回答。",
+        "Where it misses what you meant, change it and search again.",
+    ),
+    "search_again": ("按此重新检索", "Search again"),
+    "complete_questions": ("结合上文补全问题", "Complete questions from the conversation"),
+    "use_memory": ("使用长期记忆", "Use long-term memory"),
+    "memories_used": (
+        "本对话用到的记忆（取消勾选即不再使用）",
+        "Memories used here (those not ticked are left out)",
+    ),
+    "chosen": ("已保存，从下一个问题起生效。", "Kept; it holds from the next question on."),
+    "nothing_to_search": ("请先写下要检索的问题。", "Write what to search for first."),
+    "rated": ("谢谢，评价已保存。", "Thank you, your rating is kept."),
     "thinking": ("思考过程", "Thinking"),
     "sources": ("资料来源（{n}）", "Sources ({n})"),
     "not_cited": ("未引用", "not cited"),

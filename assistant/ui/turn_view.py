@@ -1,0 +1,96 @@
+"""What a page knows of a turn: filled event by event while it runs, or from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from assistant import events
+from assistant.memory.records import Turn
+
+Shown = TypeVar("Shown", events.Memory, events.Source)
+
+STAGES = ("model", "rewrite", "retrieve", "answer")
+
+
+@dataclass
+class TurnView:
+    """What is known of a turn so far; filled event by event, or from memory."""
+
+    question: str
+    steps: list[events.Step] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    memories: list[events.Memory] = field(default_factory=list)
+    standalone: str = ""
+    way: str = ""  # how the standalone question came
+    sources: list[events.Source] = field(default_factory=list)
+    thinking: str = ""
+    answer: str = ""
+    unsupported: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    refused: bool = False
+    incomplete: str = ""  # why the answer ends early
+    model: str = ""
+    error: str = ""
+    ended: bool = False
+    turn_id: str = ""  # once it is stored
+    rating: int = 0
+
+    def apply(self, event: events.Event) -> None:
+        match event:
+            case events.Step():
+                self.steps.append(event)
+            case events.Notice():
+                self.notices.append(event.message)
+            case events.Memory():
+                self.memories.append(event)
+            case events.Rewrite():
+                self.standalone, self.way = event.standalone, event.way
+            case events.Source():
+                self.sources.append(event)
+            case events.Thinking():
+                self.thinking += event.text
+            case events.Token():
+                self.answer += event.text
+            case events.Revise():
+                self.answer, self.unsupported = event.answer, event.unsupported
+            case events.Done() | events.Error():
+                self._end(event)
+
+    def _end(self, event: events.Done | events.Error) -> None:
+        self.ended = True
+        if isinstance(event, events.Error):
+            self.error = event.message
+            return
+        self.answer, self.timings = event.answer, dict(event.timings)
+        self.refused, self.model = event.refused, event.model
+        self.turn_id = event.turn_id
+        self.incomplete = event.incomplete or ("stopped" if event.stopped else "")
+
+    @classmethod
+    def from_turn(cls, turn: Turn) -> TurnView:
+        """A stored turn."""
+        return cls(
+            question=turn.text,
+            steps=[events.Step(s, turn.timings[s]) for s in STAGES if s in turn.timings],
+            memories=[_restored(events.Memory, each) for each in turn.memories],
+            standalone=turn.standalone,
+            way=turn.rewriting,
+            sources=[_restored(events.Source, each) for each in turn.sources],
+            answer=turn.answer,
+            unsupported=turn.unsupported,
+            timings=dict(turn.timings),
+            refused=turn.refused,
+            incomplete=turn.incomplete or ("stopped" if turn.stopped else ""),
+            model=turn.model,
+            ended=True,
+            turn_id=turn.id,
+            rating=turn.rating,
+        )
+
+
+def _restored(kind: Callable[..., Shown], stored: Mapping[str, object]) -> Shown:
+    """An event from what was stored of it, perhaps by a newer version."""
+    known: Iterable[str] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    return kind(**{key: stored[key] for key in known if key in stored})
