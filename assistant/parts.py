@@ -117,7 +117,8 @@ def _open_memory(
         address.url,
         retention,
         settings.data_dir / "memory-held.jsonl",
-        embed=embeddings.embed_private,
+        embed=embeddings.embed_questions,
+        model=embeddings.fingerprint,
         is_embedded=not settings.redis_url,
     )
     return TurnMemory(

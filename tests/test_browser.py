@@ -209,7 +209,7 @@ def test_stop_and_retry(visitor: Visitor, model: OpenAIServer) -> None:
     hold.set()
     expect(page.locator(".stopped")).to_be_visible(timeout=PAGE_SECONDS * 1000)
     model.say("星河7000长32厘米。")
-    page.locator("#chat .message-buttons-left button:visible").last.click()
+    page.locator("#chat .message-buttons-left").get_by_label("重试").last.click()
     expect(page.locator("#chat .bot-row")).to_contain_text("32厘米", timeout=PAGE_SECONDS * 1000)
     answered(page, 1)
     expect(page.locator(".stopped")).to_have_count(0)
@@ -299,7 +299,7 @@ def store_turn(settings: dict[str, str], conversation_id: str, turn: Turn) -> No
     """Into the running app's Valkey, as another process would."""
     address = RedisAddress(Settings.load(settings, None))
     memory = LongTermMemory(address.url)
-    memory.add("local", conversation_id, turn, np.ones(384, dtype=np.float32))
+    memory.add("local", conversation_id, turn, np.ones(384, dtype=np.float32), text=turn.text)
     memory.close()
     address.close()
 

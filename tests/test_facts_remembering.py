@@ -174,12 +174,12 @@ def test_the_oldest_message_gives_way(
 ) -> None:
     monkeypatch.setattr(remembering, "MOST_WAITING", 2)
     memory.gate.clear()
-    for number, text in enumerate(("我住在上海", "我有两只猫", "我养了一只狗")):
+    for number, text in enumerate(("我住在上海", "我有两只猫", "我养了两条狗")):
         learner.learn("li", "c1", turn(f"t{number}", text))
     memory.gate.set()
     assert learner.wait(SOON)
     assert "我有两只猫" in memory.texts("li")
-    assert "我养了一只狗" in memory.texts("li")
+    assert "我养了两条狗" in memory.texts("li")
 
 
 def test_answers_come_first(

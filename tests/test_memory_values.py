@@ -126,9 +126,10 @@ def test_what_is_not_an_item_is_refused() -> None:
     item = unpacked("t/c/1", whole)
     assert (item.text, item.group, item.time, item.kind) == ("问\x1e答", "c", 5.0, "turn")
     assert np.array_equal(item.vector, unit(1).astype(np.float16))
+    assert unpacked("t/c/1", whole, model=7).vector.size == 0
     nan = packed_fact(fact("f", "x"), np.full(4, np.nan, dtype=np.float32))
-    strange = struct.pack("<BBdII", 1, 9, 0.0, 0, 0)
-    for value in (b"", whole[:5], b"\x02" + whole[1:], whole[:20], whole[:-1], nan, strange):
+    strange = struct.pack("<BBdIII", 2, 9, 0.0, 0, 0, 0)
+    for value in (b"", whole[:5], b"\x01" + whole[1:], whole[:20], whole[:-1], nan, strange):
         with pytest.raises((ValueError, IndexError)):
             unpacked("t/c/1", value)
     rng = random.Random(7)
@@ -234,3 +235,14 @@ def test_a_move_that_is_killed_goes_on_and_doubles_nothing(
         assert [len(one.turns("u", f"c{n}")) for n in range(3)] == [4, 4, 4]
         one.close()
     assert not list(redis.scan_iter("rag:1:*"))
+
+
+def test_vectors_of_another_embedding_model_say_nothing(server: RedisServer, redis: Redis) -> None:
+    first = LongTermMemory(lambda: server.url, model="one")
+    first.add("u", "c", turn("显卡驱动", id="1"), unit(0), text="显卡驱动")
+    first.close()
+    second = LongTermMemory(lambda: server.url, model="two")
+    second.open("u", "d")
+    (found,) = second.recall("u", "驱动怎么装？", unit(0), k=3)
+    assert (found.text, found.cosine) == ("显卡驱动", 0.0)
+    second.close()

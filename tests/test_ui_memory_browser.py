@@ -81,7 +81,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     server = RedisServer(tmp_path_factory.mktemp("r"), "--appendonly", "yes")
     server.start()
     embeddings = open_embeddings(Settings.load({"DATA_DIR": str(folder)}, None))
-    memory = LongTermMemory(lambda: server.url, embed=embeddings.embed_private)
+    memory = LongTermMemory(
+        lambda: server.url, embed=embeddings.embed_questions, model=embeddings.fingerprint
+    )
     with openai_server() as model, running_app(
         DATA_DIR=folder,
         REDIS_URL=server.url,
@@ -205,6 +207,7 @@ def test_what_is_typed_survives_another_window(page: Page, house: House) -> None
     said(page, "在别处删除")
     expect(page.locator("#memory-draft textarea")).to_have_value("我们有两块 H20。")
     page.click("#memory-save")
+    expect(page.locator(".fact .words").get_by_text("我们有两块 H20。")).to_be_visible()
     expect(row(page, "h20")).to_have_count(0)
     assert "我们有两块 H20。" in house.words()
 

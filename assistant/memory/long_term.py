@@ -31,7 +31,7 @@ from assistant.memory.records import (
 from assistant.memory.store.commands import TITLE_LENGTH, Commands
 from assistant.memory.store.compaction import Compaction
 from assistant.memory.store.connection import Link
-from assistant.memory.store.items import Vector, packed_turn, unpacked
+from assistant.memory.store.items import Vector, number_of, packed_turn, unpacked
 from assistant.memory.store.keys import turn_item
 from assistant.memory.sync import Sync
 from assistant.memory.withdrawal import FactChanges, said_in, withdrawn
@@ -63,6 +63,7 @@ class LongTermMemory:
             after a lost connection.
         spill: a file for what is held while Redis is away, so that it outlives the process.
         embed: gives vectors of texts where a caller has none: of facts that the user edits.
+        model: fingerprint of the embedding model. What another one made is found by its words.
         is_embedded: the server and its file are ours: what is forgotten is taken out of the file.
 
     All methods raise :class:`MemoryUnavailable` when Redis can't be used, except :meth:`recall`
@@ -76,11 +77,12 @@ class LongTermMemory:
         spill: Path | None = None,
         *,
         embed: Embed | None = None,
+        model: str = "",
         is_embedded: bool = False,
     ) -> None:
         self._link = Link(address)
-        self._commands = Commands(self._link)
-        self._mirrors = Mirrors()
+        self._commands = Commands(self._link, number_of(model))
+        self._mirrors = Mirrors(model=number_of(model))
         self._background = Background("long-term-memory")
         self._sync = Sync(self._commands, self._mirrors, self._background)
         self._facts = FactKeeper(self._commands, self._mirrors, retention.facts, embed)

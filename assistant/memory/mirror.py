@@ -24,9 +24,13 @@ class Mirror:
 
     Whoever asks Redis and then changes the copy holds ``lock`` meanwhile: otherwise an answer
     that was given before something was forgotten could bring it back after.
+
+    Args:
+        model: the number of the embedding model; of other models no vector is taken in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, model: int = 0) -> None:
+        self._model = model
         self.lock = threading.RLock()
         self.index = RecallIndex()
         self.facts: dict[str, Fact] = {}
@@ -132,7 +136,7 @@ class Mirror:
         for row in rows:
             if row.id.startswith("f/"):
                 self._apply_fact(row)
-            item = _item(row)
+            item = _item(row, self._model)
             if item is None:
                 gone.append(row.id)
             else:
@@ -147,11 +151,11 @@ class Mirror:
             self.facts.pop(row.id.removeprefix("f/"), None)
 
 
-def _item(row: Row) -> Item | None:
+def _item(row: Row, model: int) -> Item | None:
     if row.item is None:
         return None
     try:
-        return unpacked(row.id, row.item)
+        return unpacked(row.id, row.item, model)
     except (ValueError, IndexError):
         log.warning("the item %s of a user can't be read; it is left out", row.id)
         return None
@@ -160,7 +164,10 @@ def _item(row: Row) -> Item | None:
 class Mirrors:
     """The copies of the users that were here last."""
 
-    def __init__(self, most_items: int = MOST_ITEMS, most_users: int = MOST_USERS) -> None:
+    def __init__(
+        self, most_items: int = MOST_ITEMS, most_users: int = MOST_USERS, model: int = 0
+    ) -> None:
+        self._model = model
         self._most_items = most_items
         self._most_users = most_users
         self._mirrors: OrderedDict[str, Mirror] = OrderedDict()
@@ -168,14 +175,14 @@ class Mirrors:
 
     def of(self, user: str) -> Mirror:
         with self._lock:
-            mirror = self._mirrors.setdefault(user, Mirror())
+            mirror = self._mirrors.setdefault(user, Mirror(self._model))
             self._mirrors.move_to_end(user)
             return mirror
 
     def peek(self, user: str) -> Mirror:
         """The user's copy if there is one; otherwise one that is not kept."""
         with self._lock:
-            return self._mirrors.get(user) or Mirror()
+            return self._mirrors.get(user) or Mirror(self._model)
 
     def drop(self, user: str) -> None:
         with self._lock:

@@ -19,5 +19,8 @@ embedding model, each person being a user. Then, for each person:
   the user says, or holding at least half of its words, for documents and answers;
 - an item is echoed if its text is in none of the messages that it claims to be from.
 
+``python -m benchmarks.memory_month.train`` learns the weights by which statements are found, from
+labelled messages of several authors (``training/``) and from the shipped half.
+
 Beside it stands the plain way: every sentence of the user with "I" or 我 in it.
 """

@@ -13,16 +13,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from assistant.memory.facts.classifier import BITS, KINDS, Floats, Rows, Weights
-from assistant.memory.facts.features import Piece, features, pieces
 from numpy.typing import NDArray
 
 from assistant.memory.facts import classifier
+from assistant.memory.facts.classifier import BITS, KINDS, Floats, Rows, Weights
+from assistant.memory.facts.features import Piece, features, pieces
 from assistant.memory.facts.typed import typed_sentences
 from assistant.models.embedding.e5 import open_e5
 from assistant.models.embedding.model import Embed
@@ -52,6 +52,10 @@ class Author:
     vectors: Floats
     kinds: NDArray[np.int64]
     message_of: NDArray[np.int64]
+
+
+#: Features, vectors and kinds of clauses.
+_Told = tuple[Sequence[Mapping[str, float]], Floats, NDArray[np.int64]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -102,9 +106,10 @@ def _kind(piece: Piece, spans: Sequence[Mapping[str, Any]]) -> int:
 
 def learned(authors: Sequence[Author]) -> Weights:
     """The weights that these authors' messages give: logistic regression of three classes."""
-    rows = classifier.rows_of([row for author in authors for row in author.found])
-    vectors = np.concatenate([author.vectors for author in authors]).astype(np.float64)
-    wanted = np.eye(len(KINDS))[np.concatenate([author.kinds for author in authors])]
+    told = [way(author) for author in authors for way in (_as_told, _alone)]
+    rows = classifier.rows_of([row for found, _, _ in told for row in found])
+    vectors = np.concatenate([v for _, v, _ in told]).astype(np.float64)
+    wanted = np.eye(len(KINDS))[np.concatenate([kinds for _, _, kinds in told])]
     mean, half = vectors.mean(axis=0), vectors.shape[1] // 2
     scales = np.repeat(SCALES, half) / (vectors - mean).std()
     scaled = (vectors - mean) * scales
@@ -132,6 +137,17 @@ def learned(authors: Sequence[Author]) -> Weights:
     sparse[used] = weights[:count]
     dense = weights[count:] * scales[:, None]
     return Weights(sparse, dense.astype(np.float32), (-mean @ dense).astype(np.float32))
+
+
+def _as_told(author: Author) -> _Told:
+    return author.found, author.vectors, author.kinds
+
+
+def _alone(author: Author) -> _Told:
+    """Each clause as a message of its own: what it says must not hang on what is around it."""
+    half = author.vectors.shape[1] // 2
+    found = [features([replace(piece, place=0)])[0] for piece in author.told]
+    return found, np.hstack([author.vectors[:, :half]] * 2), author.kinds
 
 
 def _softmax(scores: Array) -> Array:

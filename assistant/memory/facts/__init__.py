@@ -2,8 +2,12 @@
 
 1. :mod:`typed` leaves out what the user pasted: code, logs, quotations, documents;
 2. :mod:`clauses` cuts the rest into clauses;
-3. :mod:`rejections`, :mod:`asking`, :mod:`wishes` and :mod:`cues` tell by rules which clauses are
-   lasting statements of the user about themself, or wishes for answers (:func:`statements`);
+3. :mod:`features` describes each clause: its words, the cues of :mod:`cues`, :mod:`doubts`,
+   :mod:`asking` and :mod:`wishes` in it, its neighbours; :mod:`classifier` tells from these and
+   the embedded model's vectors how likely it is a lasting statement of the user about themself, or
+   a wish for answers. Its weights were learned from labelled messages by
+   ``python -m benchmarks.memory_month.train``. What :mod:`rejections` holds is never kept, however
+   likely (:func:`statements`);
 4. :mod:`merging` tells what a statement does to the known facts (:func:`merged`);
 5. :class:`Remembering` does this in the background.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _I = re.IGNORECASE
 _QUESTION = re.compile(
@@ -61,13 +62,8 @@ _REMARK = re.compile(
     _I,
 )
 
-
-def asks(clause: str, mark: str) -> bool:
-    """Whether a (masked) clause, followed by ``mark``, wants an answer or comments on one."""
-    return bool(
-        "?" in mark
-        or "？" in mark
-        or _QUESTION.search(clause)
-        or _REQUEST.search(clause)
-        or _REMARK.search(clause)
-    )
+ASKING: Mapping[str, re.Pattern[str]] = {
+    "question": _QUESTION,
+    "request": _REQUEST,
+    "remark": _REMARK,
+}

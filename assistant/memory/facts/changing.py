@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from assistant.memory.facts.clauses import clauses
 from assistant.memory.facts.rejections import INJECTION
@@ -46,6 +47,9 @@ ADDED = re.compile(
     r"\b(?:too(?=\W*$)|as well|also|another|besides|in addition|additionally|on top of)\b",
     _I,
 )
+#: For the classifier, by name.
+MARKS: Mapping[str, re.Pattern[str]] = {"changed": CHANGED, "now": NOW, "added": ADDED}
+
 _FORGET = re.compile(
     r"^(?:(?:请|麻烦|帮我|你|可以|就|把|那|先|都)*(?:忘了|忘掉|忘记|删了|删掉|删除|撤回|别记|"
     r"不要记|不用记)(?:住|掉)?(?:吧|一?下)?(?:关于)?"

@@ -90,6 +90,8 @@ def merged(
         same = next((n.fact for n in near if is_same(n, statement.text)), None)
         if same is None:
             replaced = next((n.fact for n in near if replaces(n, statement)), None)
+            if replaced is None and not statement.is_sure:
+                return FactChanges((), ())
             return FactChanges((_put(replaced, statement, said),), ())
     return FactChanges((replace(same, said=(*same.said, said), updated=said.time),), ())
 
@@ -136,7 +138,7 @@ def replaces(near: Near, statement: Statement) -> bool:
         named = old_value(statement.text)
         if named and named not in near.fact.text.casefold():
             return False
-        is_tied = near.is_tied or statement.kind == "fact" == near.fact.kind
+        is_tied = near.is_tied or (statement.is_sure and statement.kind == "fact" == near.fact.kind)
         return is_tied and near.score >= CHANGED_AT
     if ADDED.search(statement.text):
         return False

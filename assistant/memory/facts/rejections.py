@@ -1,4 +1,4 @@
-"""What is never remembered, whatever else is in it."""
+"""What is never remembered, whatever else is in it; and what often isn't (:data:`TRANSIENT`)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ INJECTION = re.compile(
     r"earlier|"
     r"instructions?|rules?|guardrails|polic(?:y|ies))\b"
     r"|\bsystem (?:prompt|message|instruction)|\bjailbr(?:eak|oken)|\bdeveloper mode|\bDAN mode"
+    r"|(?:服从|听从)我的|\bobey\b"
     r"|\b(?:admin(?:istrator)?|root|superuser) (?:access|privileges?|rights|user)\b"
     r"|<\|?(?:im_start|im_end|system|endoftext)|\[/?INST\]|^\s*system\s*:",
     _I | re.MULTILINE,
@@ -74,17 +75,24 @@ RECITED = re.compile(
     _I,
 )
 SECRET = re.compile(
-    r"密码|口令|密钥|私钥|验证码|身份证|银行卡|信用卡|卡号|护照号|社保号|手机号|电话(?:号码|"
+    r"密码|口令|(?:员工|工|学|证件?|驾照|社保|医保|护照|会员|准考证)号|账号(?:是|[:：])|"
+    r"密钥|私钥|验证码|身份证|银行卡|信用卡|卡号|护照号|社保号|手机号|电话(?:号码|"
     r"是)|助记词|"
     r"\b(?:pass(?:word|wd|phrase|code)|api[ _-]?keys?|secret(?:s| key)?|access[ _-]?key|"
     r"token is|tokens?\s*[:=]|"
     r"private key|ssn|social security|credit card|card number|cvv|(?:ni|national insurance|"
     r"tax|passport|licen[cs]e|account) (?:no|number)|passport (?:no|number)|"
-    r"phone (?:no|number)|bank account|iban|seed phrase|pin (?:is|code)|otp|credentials?)\b"
+    r"phone (?:no|number)|"
+    r"(?:employee|student|staff|customer|member|badge|policy|patient) (?:id|no|number)|pin \d|"
+    r"bank account|iban|seed phrase|pin (?:is|code)|otp|credentials?)\b"
     r"|\b(?:sk|pk|ghp|gho|xox[bp]|AKIA|AIza|glpat|hf)[-_]?[A-Za-z0-9_-]{12,}"
     r"|(?<!\d)1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)|(?<![\d.])\d{13,19}(?!\d)|"
     r"(?<!\d)\d{17}[\dXx](?!\d)"
     r"|(?<!\d)\+?\d{1,3}[ -]?\(?\d{3}\)?[ -]\d{3}[ -]?\d{4}(?!\d)|(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)"
+    # Numbers of identity cards and telephones of other countries.
+    r"|(?<!\d)\d{6}-\d{2}-?\d{4}(?!\d)|(?<!\d)\d{6}-\d{7}(?!\d)|\b[STFG]\d{7}[A-Z]\b|"
+    r"\b[A-Z]{1,2}\d{6}\([\dA]\)|\b[A-Z][12]\d{8}\b|\b[A-Z]{2}(?: ?\d\d){3} ?[A-D]\b|"
+    r"\+\d{1,3}(?:[ ()-]{0,2}\d){7,13}(?!\d)|(?<![\d.])0\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}(?!\d)"
     r"|(?<!\d)(?:\d{4}[ -]){3}\d{4}(?!\d)|[A-Za-z0-9+/]{32,}|-----BEGIN",
     _I,
 )

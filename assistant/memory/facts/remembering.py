@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,9 @@ from assistant.memory.facts.merging import merged, nearest
 from assistant.memory.facts.statements import statements
 from assistant.memory.records import Fact, Said, Turn
 from assistant.memory.withdrawal import FactChanges, withdrawn
-from assistant.models.embedding.model import Embed, EmbeddingModel
+from assistant.models.embedding.e5 import E5Engine, open_e5
+from assistant.models.embedding.embedded import FINGERPRINT
+from assistant.models.embedding.model import Embed, EmbeddingModel, Vectors
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,7 @@ class Remembering:
     ) -> None:
         self._memory = memory
         self._embed = embeddings.embed_questions
+        self._embedded = embedded(embeddings)
         self._likeness = Likeness(self._embed)
         self._is_busy = is_busy
         self._waiting: deque[_Message] = deque()
@@ -143,7 +146,7 @@ class Remembering:
             self._changed.wait_for(lambda: self._closed, seconds)
 
     def _learn(self, message: _Message) -> None:
-        found = statements(message.text)
+        found = statements(message.text, self._embedded)
         forgotten = taken_back(message.text)
         previous = takes_back_previous(message.text)
         if not (found or forgotten or previous) or self._memory.paused(message.user):
@@ -166,6 +169,21 @@ class Remembering:
         if near and near[0].score >= TAKEN_BACK_AT:
             return FactChanges((), (near[0].fact.id,))
         return FactChanges()
+
+
+def embedded(embeddings: EmbeddingModel) -> Embed:
+    """Questions' vectors of the embedded model, which the classifier's weights are made for. It is
+    loaded beside ``embeddings`` when it is first needed if that is another."""
+    if embeddings.fingerprint == FINGERPRINT:
+        return embeddings.embed_questions
+    engine: list[E5Engine] = []
+
+    def embed(texts: Sequence[str]) -> Vectors:
+        if not engine:
+            engine.append(open_e5(1))
+        return engine[0].queries(texts)
+
+    return embed
 
 
 class _Changes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _I = re.IGNORECASE
 _ANSWERS = (
@@ -24,7 +25,7 @@ _DIRECTIVE = (
     r"(?:请|用|写|给|先|别|不要|不用|不必|保留|标|附|加|带|列|说|讲|答|回|省|略|直接|控制|精简|"
     r"简短|简洁|详细|分|按|以|换|来|改|少|多|放|采用|使用|举|避免|要求|要(?=.{1,12}的$))"
 )
-WISH = re.compile(
+_WISH = re.compile(
     rf"(?=.*{_ANSWERS})(?=.*{_FOR_GOOD})(?=.*{_DIRECTIVE})"
     rf"|^(?:请|麻烦)?(?:以后|今后)?(?:你|您)?(?:就|都|可以)?(?:叫|喊|称呼|管)我(?!们|去|来|做|帮)"
     r"|^(?:以后)?每(?:次|篇|段|条|封|份)(?!我).{0,12}(?:都|先|请|别|不要)|(?:回答|回复|答案|"
@@ -70,7 +71,7 @@ _NOT_TOLD = (
     r"does|is|are|was|were|has|have|the|what|how|why|who|"
     r"which|where|don['’]t (?:always|really|have))\b)"
 )
-ENGLISH_WISH = re.compile(
+_ENGLISH_WISH = re.compile(
     rf"^{_NOT_TOLD}(?=.*{_EN_FOR_GOOD})(?=.*{_EN_DIRECTIVE})(?=.*{_EN_ANSWERS}).*"
     rf"|^{_NOT_TOLD}(?=.*{_EN_DIRECTIVE}).*\b(?:answers|replies|responses|explanations|"
     rf"(?:code )?examples|instructions|summaries|snippets|bullets|emojis)\b"
@@ -86,7 +87,7 @@ ENGLISH_WISH = re.compile(
     _I,
 )
 #: Said of one task only.
-ONCE = re.compile(
+_ONCE = re.compile(
     r"这(?:次|回|一次|段|句|个|篇|封|份|道|里|部分)|刚才|上面|下面|总结一下|翻译(?:一下|成)|"
     r"翻成|帮我(?:写|拟|列|排|做|改|翻)|给我(?:写|拟|列(?!表)|排|做|改|翻|讲|出)|"
     r"\b(?:this|that|these|above|below|following|once|the (?:second|first|last|previous|next)|"
@@ -94,7 +95,8 @@ ONCE = re.compile(
     _I,
 )
 
-
-def is_wish(clause: str) -> bool:
-    """Whether a (masked) clause says how to answer from now on."""
-    return bool(WISH.search(clause) or ENGLISH_WISH.search(clause)) and not ONCE.search(clause)
+WISHES: Mapping[str, re.Pattern[str]] = {
+    "wish": _WISH,
+    "english wish": _ENGLISH_WISH,
+    "once": _ONCE,
+}

@@ -33,10 +33,15 @@ MOST_KNOWN = 100_000  # users, of whom is known that they were moved
 
 
 class Commands:
-    """What Redis is asked for. Users, conversations and turns are any strings."""
+    """What Redis is asked for. Users, conversations and turns are any strings.
 
-    def __init__(self, link: Link) -> None:
+    Args:
+        model: the number of the embedding model whose vectors are given.
+    """
+
+    def __init__(self, link: Link, model: int = 0) -> None:
         self._link = link
+        self._model = model
         self._moved: set[str] = set()  # users of whom nothing is left in layout 1
         self._moves: str | None = None  # the one who is being moved
         self._moving = threading.RLock()
@@ -115,7 +120,7 @@ class Commands:
             repr(float(turn.time)),
             _bytes((title or turn.text)[:TITLE_LENGTH]),
             turn_item(conversation_id, turn.id),
-            packed_turn(turn, text, vector),
+            packed_turn(turn, text, vector, self._model),
             most_turns,
         )
         now, number, went = answer
@@ -130,7 +135,7 @@ class Commands:
         args += [ANY if revision is None else revision]
         args += [encoded(change.forget) if change.forget else "", now, len(change.put)]
         for fact, vector in change.put:
-            item = b"" if vector is None else packed_fact(fact, vector)
+            item = b"" if vector is None else packed_fact(fact, vector, self._model)
             args += [encoded(fact.id), _json(fact.as_json()), item]
         said = ("/".join(map(encoded, place)) for place in change.said)
         for names in (map(encoded, change.delete), change.items, said):
