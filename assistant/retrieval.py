@@ -13,16 +13,24 @@ from assistant.knowledge.records import Hit
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.models.reranking.reranker import Reranker
 from assistant.rewriting.standalone import Standalone
+from assistant.sentences import terms_of
 
 # Hits below this share of the best one's score are left out. On 600 questions of four sets this
 # loses .004 of recall at most, and leaves 2 of 6 hits where the answer stands in one place.
 FLOOR = 0.5
 # How many of the newest messages are joined with the question as typed, and what their vector
-# weighs beside the standalone question's: a question that stayed as it was leans on them less. On
-# Chinese dialogues rich in ellipsis and English ones with little, weights from 0.3 to 0.8 for the
-# changed and from 0.15 to 0.4 for the others differ by about .01 of nDCG.
-CHANGED = (6, 0.5)
-UNCHANGED = (4, 0.25)
+# weighs beside the standalone question's: the more, the larger the share of its terms that come
+# from the conversation (Chinese dialogues are rich in ellipsis, English ones ask more fully). On
+# 150 Chinese and 93 English questions this gains .017 and .006 of nDCG over a constant weight,
+# and gains on both halves of each.
+MESSAGES, LEAST_WEIGHT, WEIGHT = 6, 0.2, 1.2
+
+
+def history_weight(asked: Standalone) -> float:
+    """What the conversation's vector weighs beside the standalone question's."""
+    terms = terms_of(asked.text)
+    added = len(terms - terms_of(asked.question)) / len(terms) if terms else 0.0
+    return LEAST_WEIGHT + WEIGHT * added
 
 
 def question_vector(embeddings: EmbeddingModel, asked: Standalone) -> NDArray[np.float32]:
@@ -36,10 +44,9 @@ def question_vector(embeddings: EmbeddingModel, asked: Standalone) -> NDArray[np
     """
     if not asked.background:
         return np.asarray(embeddings.embed_questions([asked.text])[0])
-    messages, weight = CHANGED if asked.changed else UNCHANGED
-    joined = " ".join([*asked.background[-messages:], asked.question])
+    joined = " ".join([*asked.background[-MESSAGES:], asked.question])
     own, history = embeddings.embed_questions([asked.text, joined])
-    mixed = own + weight * history
+    mixed = own + history_weight(asked) * history
     return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
 
 

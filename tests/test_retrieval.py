@@ -13,7 +13,7 @@ from assistant.knowledge.fusion import fuse
 from assistant.knowledge.records import Hit, NewChunk
 from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embedding.choice import open_embeddings
-from assistant.retrieval import CHANGED, UNCHANGED, Retriever, question_vector
+from assistant.retrieval import LEAST_WEIGHT, Retriever, history_weight, question_vector
 from assistant.rewriting.standalone import Standalone
 from assistant.settings import Settings
 from tests.passages import hit
@@ -69,13 +69,22 @@ def test_the_vector_of_a_question_leans_to_its_conversation(retriever: Retriever
     text, asked = "青禾一号的产量有多少？", "它产量有多少？"
     alone = question_vector(embeddings, Standalone(asked, text, (), "model"))
     assert np.allclose(alone, embeddings.embed_questions([text])[0])
-    for changed, (messages, weight) in ((text, CHANGED), (asked, UNCHANGED)):
-        mixed = question_vector(embeddings, Standalone(asked, changed, told, "model"))
-        joined = " ".join([*told[-messages:], asked])
-        own, history = embeddings.embed_questions([changed, joined])
-        expected = own + weight * history
+    for standalone in (Standalone(asked, each, told, "model") for each in (text, asked)):
+        mixed = question_vector(embeddings, standalone)
+        joined = " ".join([*told[-6:], asked])
+        own, history = embeddings.embed_questions([standalone.text, joined])
+        expected = own + history_weight(standalone) * history
         assert np.linalg.norm(mixed) == pytest.approx(1, abs=1e-6)
         assert mixed @ expected == pytest.approx(np.linalg.norm(expected), abs=1e-5)
+
+
+def test_the_conversation_weighs_more_where_more_came_from_it() -> None:
+    weights = [
+        history_weight(Standalone("它产量有多少？", text, (), "model"))
+        for text in ("它产量有多少？", "青禾产量有多少？", "青禾一号水稻品种的产量有多少？", "")
+    ]
+    assert weights[0] == weights[3] == LEAST_WEIGHT
+    assert LEAST_WEIGHT < weights[1] < weights[2] < 1.4
 
 
 def named(name: str, score: float) -> Hit:

@@ -46,3 +46,9 @@ def shortened(text: str, tokens: int, count_tokens: Callable[[str], int]) -> str
     kept = max(2, len(line) * tokens // count)
     head = max(1, int(kept * HEAD))
     return f"{line[:head]}…{line[head - kept :]}"
+
+
+def beginning(text: str, tokens: int, count_tokens: Callable[[str], int]) -> str:
+    """The first ``tokens`` tokens, about, of a plain line."""
+    count = count_tokens(text)
+    return text if count <= tokens else text[: max(1, len(text) * tokens // count)]

@@ -7,19 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.output_parsers import StrOutputParser
 
 from assistant.prompts import Prompts
 from assistant.rewriting.context import Context, language_for
 from assistant.rewriting.needs import leans, needs_rewriting, usable_context
-from assistant.rewriting.plain_line import plain_line
+from assistant.rewriting.plain_line import beginning, plain_line
 from assistant.rewriting.standalone import Standalone
 from assistant.rewriting.subject import with_subject
 from assistant.rewriting.validation import asking, is_sound, is_sound_topic, names_itself, parsed
 from assistant.rewriting.window import Window
 
 MOST_TOKENS = 96  # of a rewrite and its topic
+QUESTION_TOKENS, ANSWER_TOKENS = 40, 16  # of a message that the retriever is given
 WINDOW_TOKENS = 240  # of the history in the prompt
 LONGEST_SUBJECT = 200  # characters of an earlier question that a question is joined with
 
@@ -98,7 +99,16 @@ class Rewriter:
         return Standalone(question, text, self._background(context), "joined")
 
     def _background(self, context: Context) -> tuple[str, ...]:
-        told = [text for _, text in self._window.messages(context)]
+        """The conversation for the retriever: long answers by their beginnings, which name what
+        they are about."""
+        told = [
+            beginning(
+                text,
+                QUESTION_TOKENS if isinstance(message, HumanMessage) else ANSWER_TOKENS,
+                self.count_tokens,
+            )
+            for message, text in self._window.messages(context)
+        ]
         return (*self._window.recollected(context), *told)
 
     @property
