@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import os
-import resource
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -16,11 +16,10 @@ import pytest
 
 from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embedding.choice import open_embeddings
-from assistant.settings import Settings
+from assistant.settings import ROOT, Settings
 from ingest.events import Failed, Started
 from ingest.pipeline import Pipeline
 from ingest.reading.child import MOST_MEMORY
-from tests.commands import exit_code, prepare
 from tests.samples import pdf_bytes, zip_bytes
 from tests.samples.office import ole_bytes, word_bytes
 from tests.samples.pdf import written
@@ -111,21 +110,33 @@ def fill(folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff.md")).write_bytes(b"text")
 
 
+def run(arguments: list[str], environment: dict[str, str], out: Path) -> tuple[int, str, int]:
+    """The command in a process of its own: exit code, standard output, and the bytes of memory that
+    it or its largest child had."""
+    with out.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ingest", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=file,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, out.read_text("utf-8"), usage.ru_maxrss * 1024
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are always UTF-8")
-def test_a_folder_of_hostile_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    prepare(monkeypatch, tmp_path / "data")
-    monkeypatch.setenv("MAX_FILE_MB", "1")
+def test_a_folder_of_hostile_files(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
     fill(folder)
-    reports = {}
+    reports, largest = {}, 0
     for language in ("en", "zh"):
-        monkeypatch.setenv("LANGUAGE", language)
-        capsys.readouterr()
-        assert exit_code(["add", str(folder), "--json"]) == 1
-        reports[language] = json.loads(capsys.readouterr().out)
+        environment = {"DATA_DIR": str(tmp_path / "data"), "MAX_FILE_MB": "1", "LANGUAGE": language}
+        code, out, memory = run(["add", str(folder), "--json"], environment, tmp_path / "out")
+        assert code == 1
+        reports[language] = json.loads(out)
+        largest = max(largest, memory)
     said = {
         language: {
             row["uri"].removeprefix(f"{folder}/"): row["error"]["message"]
@@ -151,7 +162,6 @@ def test_a_folder_of_hostile_files(
         *("charset.html", "copy.md", "good.md", "nesting.html", "nul.html", "page.pdf"),
         "traversal.zip!/good.md",
     ]
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     assert largest < MOST_MEMORY
 
 
