@@ -6,7 +6,6 @@ this process knows, and the fault is told beside the answer.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,8 +15,9 @@ from assistant.memory.facts.remembering import Remembering
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Choices, Fact, Recollection, Turn, branch
 from assistant.memory.short_term import History, ShortTermMemory
+from assistant.memory.store.keys import fact_item
 from assistant.models.embedding.model import EmbeddingModel
-from assistant.rewriting.needs import points, recalls
+from assistant.rewriting.needs import points, recalls, speaks_of_user
 
 CANDIDATES = 12
 MOST = {"fact": 3, "turn": 2}  # for one question
@@ -28,11 +28,6 @@ WISH_TOKENS = 80
 #: facts, this takes nine of eleven that bear on one and two of six that bear on none.
 LEAST_LIKE, LEAST_WORDS = 0.9, 0.3
 ANSWER_LENGTH = 400  # characters of an answer that its turn is found by
-
-_OWN = re.compile(
-    r"我|咱|俺|本人|\b(?:I|me|my|mine|myself|we|us|our|ours)\b(?!/)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -107,18 +102,16 @@ class TurnMemory:
         user's own things, earlier turns where it speaks of an earlier conversation, or points at
         something that this one doesn't name."""
         kinds = set()
-        if recalls(question):
-            kinds = {"fact", "turn"}
-        elif not before.history.turns and points(question):
-            kinds = {"turn"}
-        if _OWN.search(question):
+        if recalls(question) or (not before.history.turns and points(question)):
+            kinds.add("turn")
+        if speaks_of_user(question):  # no other question is completed from facts
             kinds.add("fact")
         if not kinds or not before.choices.memory:
             return []
         found = self.long_term.recall(
             user,
             question,
-            self.embeddings.embed_questions([question])[0],
+            self.likeness.vectors([question])[0],
             k=CANDIDATES,
             without_conversation=conversation_id,
             kinds=kinds,
@@ -133,7 +126,7 @@ class TurnMemory:
                 yield memory
 
     def _few(self, found: Iterable[Recollection], before: Before) -> Iterator[Recollection]:
-        said = {f"f/{fact.id}": place(fact) for fact in before.facts}
+        said = {fact_item(fact.id): place(fact) for fact in before.facts}
         left, counts = MEMORY_TOKENS, dict.fromkeys(MOST, 0)
         for memory in found:
             size = self.embeddings.count_tokens(memory.text + memory.answer)
@@ -150,7 +143,7 @@ class TurnMemory:
             return []
         left, chosen = WISH_TOKENS, []
         for fact in before.facts:
-            if fact.kind != "preference" or f"f/{fact.id}" in before.choices.without:
+            if fact.kind != "preference" or fact_item(fact.id) in before.choices.without:
                 continue
             left -= self.embeddings.count_tokens(fact.text)
             if left < 0:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from assistant import events
 from assistant.errors import ConversationError
 from assistant.memory.records import Fact, Recollection, Turn, text_parts
+from assistant.memory.store.keys import fact_item
 from assistant.passages import Passage
 from assistant.rewriting.standalone import Standalone
 from assistant.turn_memory import Before, place
@@ -127,4 +128,6 @@ def memory_event(memory: Recollection) -> events.Memory:
 
 
 def wish_event(fact: Fact) -> events.Memory:
-    return events.Memory(fact.text, place(fact), fact.updated, id=f"f/{fact.id}", kind=fact.kind)
+    return events.Memory(
+        fact.text, place(fact), fact.updated, id=fact_item(fact.id), kind=fact.kind
+    )

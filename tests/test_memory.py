@@ -1,7 +1,6 @@
 """Long-term memory on a real Redis server: what is stored comes back, and goes where it should."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,35 +14,7 @@ from assistant.memory.store.keys import Keys, decoded, encoded, user_of
 from tests.memories import embedded, fact, turn, unit
 from tests.redis_servers import CountingProxy, RedisServer
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("r"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def redis(server: RedisServer) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def memory(server: RedisServer, redis: Redis) -> Iterator[LongTermMemory]:
-    memory = LongTermMemory(lambda: server.url, embed=embedded)
-    yield memory
-    memory.close()
-
-
-@pytest.fixture
-def other(server: RedisServer, redis: Redis) -> Iterator[LongTermMemory]:
-    """The memory of another process."""
-    memory = LongTermMemory(lambda: server.url, embed=embedded)
-    yield memory
-    memory.close()
+pytest_plugins = ["tests.memory_fixtures"]
 
 
 def put(memory: LongTermMemory, *facts: Fact, user: str = "u") -> None:

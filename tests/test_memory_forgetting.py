@@ -1,6 +1,5 @@
 """What goes from long-term memory, and what goes with it; and the copies that processes keep."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,35 +13,7 @@ from assistant.memory.store.keys import Keys
 from tests.memories import embedded, fact, turn, unit
 from tests.redis_servers import RedisServer, wait_until
 
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("r"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def redis(server: RedisServer) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def memory(server: RedisServer, redis: Redis) -> Iterator[LongTermMemory]:
-    memory = LongTermMemory(lambda: server.url, embed=embedded)
-    yield memory
-    memory.close()
-
-
-@pytest.fixture
-def other(server: RedisServer, redis: Redis) -> Iterator[LongTermMemory]:
-    """The memory of another process."""
-    memory = LongTermMemory(lambda: server.url, embed=embedded)
-    yield memory
-    memory.close()
+pytest_plugins = ["tests.memory_fixtures"]
 
 
 def put(memory: LongTermMemory, *facts: Fact, user: str = "u") -> None:

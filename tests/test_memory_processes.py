@@ -3,10 +3,6 @@
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
-
-import pytest
-from redis import Redis
 
 from assistant.memory.long_term import FactChanges, LongTermMemory
 from assistant.memory.store.items import unpacked
@@ -18,33 +14,13 @@ from tests.redis_servers import RedisServer, wait_until
 KEYS = Keys("u")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("r"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def redis(server: RedisServer) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def memory(server: RedisServer, redis: Redis) -> Iterator[LongTermMemory]:
-    memory = LongTermMemory(lambda: server.url, embed=embedded)
-    yield memory
-    memory.close()
-
-
 WRITER = """
 import sys
 import numpy as np
 from assistant.memory.long_term import FactChanges, LongTermMemory
 from tests.memories import embedded, fact, turn, unit
+
+pytest_plugins = ["tests.memory_fixtures"]
 
 url, name = sys.argv[1:]
 memory = LongTermMemory(lambda: url, embed=embedded)

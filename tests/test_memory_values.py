@@ -4,7 +4,6 @@ import json
 import random
 import struct
 import threading
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -17,29 +16,9 @@ from assistant.memory.store.keys import Keys
 from tests.memories import embedded, fact, turn, unit
 from tests.redis_servers import RedisServer
 
+pytest_plugins = ["tests.memory_fixtures"]
+
 KEYS = Keys("u")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("r"))
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def redis(server: RedisServer) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        yield client
-
-
-@pytest.fixture
-def memory(server: RedisServer, redis: Redis) -> Iterator[LongTermMemory]:
-    memory = LongTermMemory(lambda: server.url, embed=embedded)
-    yield memory
-    memory.close()
 
 
 def fill(memory: LongTermMemory) -> None:
