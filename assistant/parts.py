@@ -11,7 +11,6 @@ from assistant.conversation import Conversation
 from assistant.knowledge.opening import open_knowledge
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.address import RedisAddress
-from assistant.memory.facts.likeness import Likeness
 from assistant.memory.facts.remembering import Remembering
 from assistant.memory.long_term import LongTermMemory, Retention
 from assistant.memory.short_term import ShortTermMemory
@@ -126,5 +125,4 @@ def _open_memory(
         long_term=long_term,
         remembering=Remembering(long_term, embeddings, is_busy),
         embeddings=embeddings,
-        likeness=Likeness(embeddings.embed_questions),
     )

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.errors import MemoryUnavailable
-from assistant.memory.facts.likeness import Likeness
 from assistant.memory.facts.remembering import Remembering
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Choices, Fact, Recollection, Turn, branch
@@ -54,7 +53,6 @@ class TurnMemory:
     long_term: LongTermMemory
     remembering: Remembering
     embeddings: EmbeddingModel
-    likeness: Likeness
 
     def begin(
         self,
@@ -111,7 +109,7 @@ class TurnMemory:
         found = self.long_term.recall(
             user,
             question,
-            self.likeness.vectors([question])[0],
+            self.remembering.likeness.vectors([question])[0],
             k=CANDIDATES,
             without_conversation=conversation_id,
             kinds=kinds,
@@ -120,7 +118,7 @@ class TurnMemory:
 
     def _bearing(self, question: str, found: Sequence[Recollection]) -> Iterator[Recollection]:
         """Those that bear on ``question`` at all."""
-        alike = self.likeness.to_all(question, [memory.text for memory in found])
+        alike = self.remembering.likeness.to_all(question, [memory.text for memory in found])
         for memory, likeness in zip(found, alike, strict=True):
             if likeness >= LEAST_LIKE or memory.keyword >= LEAST_WORDS:
                 yield memory

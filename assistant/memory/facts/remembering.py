@@ -68,7 +68,7 @@ class Remembering:
         self._memory = memory
         self._embed = embeddings.embed_questions
         self._embedded = embedded(embeddings)
-        self._likeness = Likeness(self._embed)
+        self.likeness = Likeness(self._embed)
         self._is_busy = is_busy
         self._waiting: deque[_Message] = deque()
         self._changed = threading.Condition()
@@ -159,13 +159,13 @@ class Remembering:
             for words in forgotten:
                 changes.add(self._forgotten(changes.facts, words))
             for statement in found:
-                changes.add(merged(changes.facts, statement, message.said, self._likeness))
+                changes.add(merged(changes.facts, statement, message.said, self.likeness))
             return changes.made()
 
         self._memory.update_facts(message.user, change, self._embed)
 
     def _forgotten(self, facts: Mapping[str, Fact], words: str) -> FactChanges:
-        near = nearest(list(facts.values()), words, self._likeness)
+        near = nearest(list(facts.values()), words, self.likeness)
         if near and near[0].score >= TAKEN_BACK_AT:
             return FactChanges((), (near[0].fact.id,))
         return FactChanges()
