@@ -110,19 +110,32 @@ def fill(folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff.md")).write_bytes(b"text")
 
 
+#: Runs the command after it, and writes what memory that had to the file named first. A process
+#: counts as its own peak what its parent held when it was started: a test worker that ran models
+#: before would measure itself, so this small process is the parent.
+MEASURED = """
+import os, pathlib, subprocess, sys
+process = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(process.pid, 0)
+pathlib.Path(sys.argv[1]).write_text(str(usage.ru_maxrss * 1024))
+process.returncode = os.waitstatus_to_exitcode(status)
+sys.exit(process.returncode)
+"""
+
+
 def run(arguments: list[str], environment: dict[str, str], out: Path) -> tuple[int, str, int]:
     """The command in a process of its own: exit code, standard output, and the bytes of memory that
     it or its largest child had."""
-    with out.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ingest", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdout=file,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, out.read_text("utf-8"), usage.ru_maxrss * 1024
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(out), sys.executable, "-m", "ingest", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.returncode, done.stdout, int(out.read_text())
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are always UTF-8")
