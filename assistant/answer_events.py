@@ -10,6 +10,7 @@ from langchain_core.messages import BaseMessage
 
 from assistant import events
 from assistant.errors import ModelError, ModelStopped
+from assistant.repetition import LoopGuard
 from assistant.turn_progress import TurnProgress
 
 log = logging.getLogger(__name__)
@@ -24,14 +25,25 @@ def answer_events(now: TurnProgress, stream: Iterator[BaseMessage]) -> Iterator[
     """The events of one streamed answer; what was said is left in ``now``.
 
     A stream that breaks after it began to answer ends the answer, not the turn: what came is kept
-    and a notice says so.
+    and a notice says so. So does one that repeats itself for ever, in its answer or its thoughts:
+    who called closes it.
 
     Raises:
         ModelError: nothing of an answer came.
     """
+    thoughts, answers, thought = LoopGuard(), LoopGuard(), ""
     try:
         for chunk in stream:
             yield from _of_chunk(now, chunk)
+            cut = answers.cut(now.answer)
+            if cut is not None:
+                now.answer, now.incomplete = cut, "repeated"
+                yield events.Revise(cut, ())
+                return
+            thought += str(chunk.additional_kwargs.get("reasoning_content") or "")
+            if thoughts.cut(thought) is not None:
+                log.warning("the model's thoughts repeat themselves for ever")
+                return
     except ModelStopped:
         now.incomplete = "stopped"
     except ModelError as error:

@@ -37,7 +37,7 @@ class TurnProgress:
     answer: str = ""
     unsupported: tuple[str, ...] = ()
     refused: bool = False
-    incomplete: str = ""  # why the answer ends early: "stopped", "broken" or "cut"
+    incomplete: str = ""  # why the answer ends early: "stopped", "broken", "cut" or "repeated"
     model: str = ""  # that answered, as "provider:model"
     tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
 

@@ -112,6 +112,26 @@ def test_an_answer_cut_at_its_longest_says_so(parts: Parts, server: OpenAIServer
     assert done_of(ask(parts)).incomplete == "cut"
 
 
+def test_an_answer_that_repeats_itself_for_ever_is_stopped(
+    parts: Parts, server: OpenAIServer
+) -> None:
+    server.replies = [Reply((*["星河7000重1.8千克。"] * 30, "结束"))]
+    seen = ask(parts)
+    done = done_of(seen)
+    assert (done.incomplete, done.answer) == ("repeated", "星河7000重1.8千克[1]。")
+    assert parts.long_term.turns("local", "c")[0].incomplete == "repeated"
+
+
+def test_thoughts_that_repeat_themselves_for_ever_are_no_answer(
+    parts: Parts, server: OpenAIServer
+) -> None:
+    turning = Reply(("星河7000重1.8千克。",), thoughts=("我再想一想这个问题吧。",) * 40)
+    server.replies = [turning, Reply(("星河7000重1.8千克。",))]
+    seen = ask(parts)
+    assert done_of(seen).answer == "星河7000重1.8千克[1]。"
+    assert len(server.requests) == 2
+
+
 def test_another_model_answers_and_the_reader_is_told(parts: Parts, server: OpenAIServer) -> None:
     server.replies = [Reply(status=503, error="busy"), Reply(tuple("星河7000重1.8千克。"))]
     seen = ask(parts)

@@ -90,6 +90,10 @@ CHAT: dict[str, tuple[str, str]] = {
         "回答达到长度上限，在此截断；可在 .env 中调大 MAX_TOKENS",
         "The answer was cut at its longest; MAX_TOKENS in .env allows more",
     ),
+    "incomplete_repeated": (
+        "模型开始不断重复，已在此截断；可以重试或换一个模型",
+        "The model began to repeat itself and was stopped; you can retry, or use another model",
+    ),
     "timing": ("首字 {first} 秒 · 共 {total} 秒", "First word {first} s · total {total} s"),
     "timing_total": ("共 {total} 秒", "Total {total} s"),
     # A source's page
