@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from assistant import events
+from assistant.ui.links import hosts_of, only_to
 from assistant.ui.markdown import safe_markdown
 from assistant.ui.texts import text
 from assistant.ui.turn_view import TurnView
@@ -108,7 +109,10 @@ def _answer(view: TurnView, language: str) -> str:
     hint = html.escape(text("unsupported_sentence", language))
     opened = f'<mark class="unsupported" title="{hint}">'
 
+    hosts = hosts_of(source.url for source in view.sources)
+
     def inline(piece: str) -> str:
+        piece = only_to(hosts, piece)
         piece = _MARKER.sub(lambda marker: _citations(marker, sources), piece)
         return piece.replace(_OPEN, opened).replace(_CLOSE, "</mark>")
 
