@@ -1,4 +1,7 @@
-"""The stuff-documents chain: numbered passages and the question to the chat model, streamed."""
+"""The stuff-documents chain: numbered passages and the question to the chat model, streamed.
+
+Passages are data: they are fenced (``fencing.py``), so that none can pass for a part of the prompt.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from langchain_core.runnables import Runnable, RunnableLambda
 
+from assistant.fencing import fenced, without_marks
 from assistant.knowledge.records import Hit
 from assistant.passages import Passage
 from assistant.prompts import Prompts, language_of
@@ -40,12 +44,15 @@ def stuffed_messages(
         question = str(inputs["input"])
         context: Sequence[Document] = inputs["context"]  # type: ignore[assignment]
         lines = [
-            str(document.metadata.get("rendered") or f"[{n}] {document.page_content}")
+            str(document.metadata.get("rendered") or f"[{n}] {fenced(document.page_content)}")
             for n, document in enumerate(context, 1)
         ]
         language = language_of(question)
         wishes: Sequence[str] = inputs.get("wishes") or ()  # type: ignore[assignment]
-        asked = {"context": "\n".join(lines), "question": question + _wished(wishes, language)}
+        asked = {
+            "context": "\n".join(lines),
+            "question": without_marks(question + _wished(wishes, language)),
+        }
         return prompts.get("answer", language).invoke(asked)
 
     stuffed: Runnable[dict[str, object], PromptValue] = RunnableLambda(prompt, name="stuffed")
@@ -78,5 +85,6 @@ def passage_document(passage: Passage) -> Document:
     """A numbered passage as a document of the stuff-documents chain."""
     document = as_document(passage.hit)
     document.page_content = passage.quote
-    document.metadata["rendered"] = passage.render()
+    number = f"[{passage.n}] "
+    document.metadata["rendered"] = number + fenced(passage.render().removeprefix(number))
     return document

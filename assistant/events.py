@@ -1,12 +1,17 @@
 """The events of a turn, in the order they happen.
 
 The page, the command line, the API, the tests and the benchmarks all consume this one stream:
-``(step | notice)* memory* rewrite? source* (thinking | token | revise | notice)* (done | error)``.
+``(step | notice)* memory* rewrite? source* (thinking | token | revise | source
+| notice)* (done | error)``.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+
+#: Kinds of replies: from the documents; that they hold nothing; the same with what the model knows
+#: itself; small talk; about the library; a question back.
+REPLIES = ("answer", "refusal", "own", "smalltalk", "library", "clarify")
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Event:
 @dataclass(frozen=True)
 class Step(Event):
     """The turn enters a stage: "model" (waiting for it to load), "rewrite", "retrieve",
-    "answer"."""
+    "answer"; "reply" where the model is asked without documents."""
 
     stage: str
     seconds: float  # since the turn began
@@ -63,7 +68,8 @@ class Memory(Event):
 
 @dataclass(frozen=True)
 class Source(Event):
-    """A passage given to the model, under the number that citations use."""
+    """A passage given to the model, under the number that citations use. It comes again, and
+    replaces the first, when it is known what of it bears the answer out."""
 
     n: int
     id: str
@@ -73,6 +79,11 @@ class Source(Event):
     score: float
     link: str  # opens the passage in the app
     url: str = ""  # the original on the web, where there is one
+    kept: str = ""  # why it was found: "both", "dense", "keyword", "rerank" or "neighbour"
+    dense_rank: int | None = None
+    keyword_rank: int | None = None
+    rerank_rank: int | None = None
+    marks: tuple[tuple[int, int], ...] = ()  # of ``quote``: the words that bear the answer out
 
 
 @dataclass(frozen=True)
@@ -112,6 +123,7 @@ class Done(Event):
     model: str = ""  # that answered, as "provider:model"
     tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
     turn_id: str = ""
+    kind: str = ""  # of the reply: one of ``REPLIES``
 
 
 @dataclass(frozen=True)

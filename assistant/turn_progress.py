@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from assistant import events
@@ -15,6 +16,8 @@ from assistant.rewriting.standalone import Standalone
 from assistant.turn_memory import Before, place
 
 LONGEST_QUESTION = 8000  # characters
+
+Span = tuple[int, int]  # begin and end in a text
 
 
 @dataclass
@@ -37,6 +40,7 @@ class TurnProgress:
     answer: str = ""
     unsupported: tuple[str, ...] = ()
     refused: bool = False
+    kind: str = "answer"  # of the reply: one of events.REPLIES
     incomplete: str = ""  # why the answer ends early: "stopped", "broken", "cut" or "repeated"
     model: str = ""  # that answered, as "provider:model"
     tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
@@ -69,8 +73,12 @@ def checked_question(question: str) -> str:
     return question
 
 
-def source_event(passage: Passage) -> events.Source:
-    """A passage as the reader sees it."""
+def source_event(passage: Passage, marks: Sequence[Span] = ()) -> events.Source:
+    """A passage as the reader sees it.
+
+    Args:
+        marks: of the quote: the words that bear the answer out, in order and apart.
+    """
     hit = passage.hit
     return events.Source(
         n=passage.n,
@@ -79,9 +87,40 @@ def source_event(passage: Passage) -> events.Source:
         location=hit.location,
         quote=passage.quote,
         score=round(hit.score, 4),
-        link=f"/source/{hit.source.id}#chunk-{hit.position}",
+        link=f"/source/{hit.source.id}{_marks_in_document(passage, marks)}#chunk-{hit.position}",
         url=hit.link,
+        kept=hit.kept,
+        dense_rank=hit.dense_rank,
+        keyword_rank=hit.keyword_rank,
+        rerank_rank=hit.rerank_rank,
+        marks=tuple(marks),
     )
+
+
+def _marks_in_document(passage: Passage, marks: Sequence[Span]) -> str:
+    """The query that has the document's page mark the same words: chunk, begin and end in it."""
+    found = []
+    for start, end in marks:
+        words = passage.quote[start:end].strip()
+        begin = passage.hit.text.find(words)
+        if words and begin >= 0:
+            found.append(f"{begin}-{begin + len(words)}")
+    return f"?mark={passage.hit.position}:{','.join(found)}" if found else ""
+
+
+def joined_spans(spans: Iterable[Span]) -> list[Span]:
+    """The spans in order, those that touch made one.
+
+    >>> joined_spans([(4, 6), (0, 2), (2, 3)])
+    [(0, 3), (4, 6)]
+    """
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def done_event(now: TurnProgress) -> events.Done:
@@ -96,6 +135,7 @@ def done_event(now: TurnProgress) -> events.Done:
         model=now.model,
         tokens=dict(now.tokens),
         turn_id=now.turn_id,
+        kind=now.kind,
     )
 
 
@@ -118,6 +158,7 @@ def stored_turn(now: TurnProgress) -> Turn:
         parent=now.before.history.parent,
         rewriting=now.standalone.way,
         memories=tuple(memory.as_json() for memory in now.memories),
+        kind=now.kind,
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -218,6 +219,23 @@ def test_sources_stand_below_with_the_cited_ones_first() -> None:
     assert links[0]["href"] == "/source/3#chunk-2"
     assert links[1]["href"] == "https://a.example/b?c=1&d=2#e"
     assert links[1]["rel"] == "noopener noreferrer"
+
+
+def test_what_bears_the_answer_out_is_marked_and_how_it_was_found_is_told() -> None:
+    quote = "重两千克。 <b>电池</b>可用八小时。"
+    found = source(quote=quote, dense_rank=2, keyword_rank=1)
+    bare = shown(found, done("八小时[1]。"))[-1]["content"]
+    assert "语义第 2 · 关键词第 1" in bare
+    assert "<mark>" not in bare
+    begin = quote.index("电池")
+    link = "/source/3?mark=1:0-5,9-15#chunk-1"
+    marked = replace(found, marks=((0, 5), (begin, begin + 6)), link=link)
+    content = shown(found, marked, done("八小时[1]。"))[-1]["content"]
+    assert "<mark>重两千克。</mark>" in content
+    assert "<mark>电池&#60;&#47;b&#62;</mark>可用八小时。" in content
+    parser = Tags()
+    parser.feed(content)
+    assert [attributes["href"] for tag, attributes in parser.found if tag == "a"] == [link]
 
 
 def test_a_stored_turn_looks_like_the_one_that_was_streamed() -> None:

@@ -173,3 +173,16 @@ def test_a_folder_or_relative_path_is_no_file(
     for uri in (str(tmp_path), "pyproject.toml", "../../etc/passwd"):
         source = add(knowledge, uri, "txt")
         assert client.get(f"/source/{source.id}/original").status_code == 404
+
+
+def test_marked_words_are_marked_where_they_stand(
+    client: TestClient, knowledge: KnowledgeBase, tmp_path: Path
+) -> None:
+    source = add(knowledge, file(tmp_path, "手册.md"), "md")
+    page = client.get(f"/source/{source.id}?mark=0:4-12,0-3").text
+    assert "<mark>第一段</mark> <mark>&lt;script&gt;</mark>alert" in page
+    assert page.count("<mark>") == 2 and "<script>" not in page
+    for strange in ("1:3-2", "7:0-3", "0:99-100,5", "x", "0:-", f"0:{'9' * 40}-{'9' * 41}"):
+        page = client.get(f"/source/{source.id}", params={"mark": strange})
+        assert page.status_code == 200
+        assert "<mark>第" not in page.text

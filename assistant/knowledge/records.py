@@ -90,6 +90,9 @@ class Hit:
     keyword_rank: int | None = None
     dense_score: float | None = None
     keyword_score: float | None = None
+    rerank_rank: int | None = None
+    rerank_score: float | None = None
+    kept: str = ""  # why: "both", "dense", "keyword", "rerank" or "neighbour"
     metadata: dict[str, object] = field(default_factory=dict)
 
     @property

@@ -35,6 +35,7 @@ class Turn:
     memories: tuple[Mapping[str, object], ...] = ()  # that were used: id, kind, text
     rating: int = 0  # the user's: 1 good, -1 bad
     reason: str = ""  # the user's, for the rating
+    kind: str = ""  # of the reply: one of events.REPLIES
 
     @property
     def text(self) -> str:
@@ -141,19 +142,22 @@ class Choices:
     rewriting: bool = True  # complete questions from the conversation
     memory: bool = True  # use long-term memory
     without: frozenset[str] = frozenset()  # ids of memories that are switched off here
+    only: frozenset[str] = frozenset()  # URIs of the documents to search; empty: all
 
     def as_json(self) -> dict[str, object]:
         return {
             "rewriting": self.rewriting,
             "memory": self.memory,
             "without": sorted(self.without),
+            "only": sorted(self.only),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Choices:
         known = _known(cls, data)
-        if "without" in known:
-            known["without"] = frozenset(known["without"])
+        for name in ("without", "only"):
+            if name in known:
+                known[name] = frozenset(known[name])
         return cls(**known)
 
 

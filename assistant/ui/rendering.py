@@ -20,7 +20,7 @@ from assistant.ui.turn_view import TurnView
 Message = dict[str, Any]
 
 _MARKER = re.compile(r"\[(\d+(?:\s*[,，、]\s*\d+)*)\](?!\()")
-_APP_LINK = re.compile(r"/source/\d+(#chunk-\d+)?")
+_APP_LINK = re.compile(r"/source/\d+(\?mark=\d+:[\d,-]+)?(#chunk-\d+)?")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private characters: around an unsupported sentence
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _HEADING_MARK = re.compile(r"^\s*#{1,6}\s+")
@@ -188,9 +188,32 @@ def _source(source: events.Source, *, is_cited: bool, language: str) -> str:
     return (
         f'<li class="{"cited" if is_cited else "unused"}"><span class="n">{source.n}</span>'
         f'<div class="source"><div class="names">{name}{where}{unused}'
-        f"{_origin(source, language)}</div>"
-        f"<blockquote>{_escaped_lines(source.quote)}</blockquote></div></li>"
+        f"{_origin(source, language)}{_reasons(source, language)}</div>"
+        f"<blockquote>{_marked_quote(source)}</blockquote></div></li>"
     )
+
+
+def _reasons(source: events.Source, language: str) -> str:
+    """Why the passage was found: its ranks by meaning, by words and by the reranker."""
+    ranks = {
+        "found_dense": source.dense_rank,
+        "found_keyword": source.keyword_rank,
+        "found_rerank": source.rerank_rank,
+    }
+    told = [text(key, language, n=rank) for key, rank in ranks.items() if rank is not None]
+    if source.kept == "neighbour":
+        told = [text("found_neighbour", language)]
+    return f'<span class="reasons">{_escaped(" · ".join(told))}</span>' if told else ""
+
+
+def _marked_quote(source: events.Source) -> str:
+    """The quote, with the words marked that bear the answer out."""
+    pieces, end = [], 0
+    for start, stop in source.marks:
+        marked = _escaped_lines(source.quote[start:stop])
+        pieces += [_escaped_lines(source.quote[end:start]), f"<mark>{marked}</mark>"]
+        end = stop
+    return "".join([*pieces, _escaped_lines(source.quote[end:])])
 
 
 def _origin(source: events.Source, language: str) -> str:

@@ -7,13 +7,15 @@ policy without scripts, and a file is sent as plain text, as PDF, or as a downlo
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 import fastapi
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from assistant.knowledge.records import Hit, Source
@@ -34,6 +36,7 @@ SHOWN = {
 }
 #: What SQLite takes as a row's id.
 SourceId = Annotated[int, fastapi.Path(ge=1, le=2**63 - 1)]
+_SPAN = re.compile(r"(\d{1,9})-(\d{1,9})")
 STYLE = Path(__file__).with_name("source.css")
 
 
@@ -50,15 +53,20 @@ class SourcePages:
         router.add_api_route("/source/{source_id}/original", self.original)
         return router
 
-    def passages(self, source_id: SourceId, request: Request) -> Response:
-        """The source's passages, each under the anchor ``chunk-N`` that citations lead to."""
+    def passages(
+        self, source_id: SourceId, request: Request, mark: Annotated[str, Query()] = ""
+    ) -> Response:
+        """The source's passages, each under the anchor ``chunk-N`` that citations lead to.
+
+        ``mark``: what is marked in one of them, as ``CHUNK:BEGIN-END,BEGIN-END``.
+        """
         language = self.visitors.language(request)
         source = self.knowledge.source(source_id)
         if source is None:
             return _page(text("source_gone", language), "", language, status=404)
         chunks = self.knowledge.chunks(source_id)
         body = _head(source, len(chunks), language) + "".join(
-            _passage(chunk, language) for chunk in chunks
+            _passage(chunk, _spans(mark, chunk), language) for chunk in chunks
         )
         return _page(source.title, body, language)
 
@@ -120,10 +128,32 @@ def _is_file(source: Source) -> bool:
         return False
 
 
-def _passage(chunk: Hit, language: str) -> str:
+def _passage(chunk: Hit, marks: Sequence[tuple[int, int]], language: str) -> str:
     where = [text("page_number", language, n=chunk.page)] if chunk.page is not None else []
     heading = html.escape(" › ".join([*where, *chunk.heading_path]))
     return (
         f'<section id="chunk-{chunk.position}"><h2>{heading}</h2>'
-        f'<div class="text">{html.escape(chunk.text)}</div></section>'
+        f'<div class="text">{_marked(chunk.text, marks)}</div></section>'
     )
+
+
+def _spans(mark: str, chunk: Hit) -> list[tuple[int, int]]:
+    """What ``mark`` says of ``chunk``, in order and apart; nothing where it can't be read."""
+    place, _, told = mark.partition(":")
+    if place != str(chunk.position):
+        return []
+    spans: list[tuple[int, int]] = []
+    for begin, end in sorted((int(a), int(b)) for a, b in _SPAN.findall(told)):
+        if begin < end and (not spans or begin >= spans[-1][1]):
+            spans.append((begin, end))
+    return spans
+
+
+def _marked(passage: str, marks: Sequence[tuple[int, int]]) -> str:
+    """``passage`` as HTML, with ``marks`` marked."""
+    pieces, last = [], 0
+    for begin, end in marks:
+        pieces.append(html.escape(passage[last:begin]))
+        pieces.append(f"<mark>{html.escape(passage[begin:end])}</mark>")
+        last = end
+    return "".join([*pieces, html.escape(passage[last:])])

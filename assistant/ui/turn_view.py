@@ -11,7 +11,7 @@ from assistant.memory.records import Turn
 
 Shown = TypeVar("Shown", events.Memory, events.Source)
 
-STAGES = ("model", "rewrite", "retrieve", "answer")
+STAGES = ("model", "rewrite", "retrieve", "answer", "reply")
 
 
 @dataclass
@@ -30,6 +30,7 @@ class TurnView:
     unsupported: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     refused: bool = False
+    kind: str = ""  # of the reply: one of events.REPLIES
     incomplete: str = ""  # why the answer ends early
     model: str = ""
     error: str = ""
@@ -48,6 +49,7 @@ class TurnView:
             case events.Rewrite():
                 self.standalone, self.way = event.standalone, event.way
             case events.Source():
+                self.sources = [one for one in self.sources if one.n != event.n]
                 self.sources.append(event)
             case events.Thinking():
                 self.thinking += event.text
@@ -64,7 +66,7 @@ class TurnView:
             self.error = event.message
             return
         self.answer, self.timings = event.answer, dict(event.timings)
-        self.refused, self.model = event.refused, event.model
+        self.refused, self.model, self.kind = event.refused, event.model, event.kind
         self.turn_id = event.turn_id
         self.incomplete = event.incomplete or ("stopped" if event.stopped else "")
 
@@ -87,10 +89,14 @@ class TurnView:
             ended=True,
             turn_id=turn.id,
             rating=turn.rating,
+            kind=turn.kind,
         )
 
 
 def _restored(kind: Callable[..., Shown], stored: Mapping[str, object]) -> Shown:
     """An event from what was stored of it, perhaps by a newer version."""
     known: Iterable[str] = kind.__dataclass_fields__  # type: ignore[attr-defined]
-    return kind(**{key: stored[key] for key in known if key in stored})
+    values = {key: stored[key] for key in known if key in stored}
+    if "marks" in values:
+        values["marks"] = tuple(tuple(mark) for mark in values["marks"])  # type: ignore[attr-defined]
+    return kind(**values)
