@@ -163,7 +163,7 @@ def test_an_empty_question_does_nothing(desk: Desk, page: Page, question: str) -
     frame = desk.chat.ask(question, "", page.request)
     assert all(change == SKIP for change in frame)
     assert desk.conversation.asked == []
-    assert [list(frame) for frame in desk.chat.follow(page.request)] == [[SKIP] * 8]
+    assert [list(frame) for frame in desk.chat.follow(page.request)] == [[SKIP] * len(Frame._fields)]
 
 
 def test_a_follow_up_stays_in_the_conversation(desk: Desk, page: Page) -> None:
@@ -265,8 +265,8 @@ def test_choices_are_kept_in_the_conversation(desk: Desk, page: Page) -> None:
     desk.say(used, events.Done("", "好。", False))
     page.follow().join(10)
     assert page.memories == {"f/1": True}
-    desk.chat.choose(False, True, [], page.conversation_id, page.request)
-    kept = Choices(rewriting=False, without=frozenset({"f/1"}))
+    desk.chat.choose(False, True, [], ["/a.md"], page.conversation_id, page.request)
+    kept = Choices(rewriting=False, without=frozenset({"f/1"}), only=frozenset({"/a.md"}))
     assert desk.chat._memory.open("local", page.conversation_id).choices == kept
     desk.answer(page, "那它呢？", "好。")
     assert desk.conversation.choices[-1] == kept
@@ -280,7 +280,7 @@ def test_choices_are_kept_in_the_conversation(desk: Desk, page: Page) -> None:
 
 
 def test_choices_made_before_the_first_question_hold_for_it(desk: Desk, page: Page) -> None:
-    desk.chat.choose(False, False, [], "", page.request)
+    desk.chat.choose(False, False, [], [], "", page.request)
     desk.answer(page, "极光多重？", "两千克。")
     assert desk.conversation.choices == [Choices(rewriting=False, memory=False)]
 

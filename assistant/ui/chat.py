@@ -122,18 +122,20 @@ class Chat:
         last = len(screen.views) - 1
         return self._instead(screen, last, screen.views[last].question, request, searched)
 
-    def choose(
+    def choose(  # noqa: PLR0917 - what the panel's components hold
         self,
         rewriting: bool,
         use_memory: bool,
         ticked: list[str],
+        only: list[str],
         conversation_id: str,
         request: gr.Request,
     ) -> None:
         """Keep how this conversation is searched; a new one keeps it with its first question."""
         screen = self._screen(conversation_id, request)
         without = (screen.choices.without | memories_of(screen).keys()) - set(ticked)
-        chosen = replace(screen, choices=Choices(rewriting, use_memory, frozenset(without)))
+        choices = Choices(rewriting, use_memory, frozenset(without), frozenset(only or ()))
+        chosen = replace(screen, choices=choices)
         self._screens.put(_page_of(request), chosen)
         user, language = self._visitors.of(request)
         try:

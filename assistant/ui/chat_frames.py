@@ -34,6 +34,7 @@ class Frame(NamedTuple):
     memories: Any
     rewriting: Any
     use_memory: Any
+    only: Any
 
 
 def frame(**changes: Any) -> Frame:
@@ -72,7 +73,7 @@ class Frames:
             composer=gr.update(submit_btn=not is_busy, stop_btn=is_busy, **cleared),
             conversation_id=screen.conversation_id,
             conversations=self._list(user, screen.conversation_id),
-            **panel(screen),
+            **panel(screen, self._knowledge.sources(), language),
         )
 
     def _list(self, user: str, conversation_id: str) -> Any:

@@ -122,9 +122,9 @@ def _wire(demo: gr.Blocks, chat: Chat, page: Components) -> None:
     for begun in beginnings:
         begun.then(chat.follow, None, page.frame, **STREAMING)
     search = page.search
-    chosen = [search.rewriting, search.use_memory, search.memories, known]
-    for chooses in (search.rewriting.input, search.use_memory.input, search.memories.input):
-        chooses(chat.choose, chosen, None, **PRIVATE)
+    choices = [search.rewriting, search.use_memory, search.memories, search.only]
+    for chosen in (search.rewriting, search.use_memory, search.memories, search.only):
+        chosen.input(chat.choose, [*choices, known], None, **PRIVATE)
     page.chatbot.like(chat.rate, known, None, **PRIVATE)
     page.composer.stop(chat.stop, None, page.composer, **PRIVATE)
     page.new.click(chat.new, None, page.frame, **PRIVATE)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from assistant.knowledge.records import Source
+from assistant.ui.scope import scope_choices
 from assistant.ui.screens import Screen
 
 LONGEST_CHOICE = 120  # characters of a memory in the list
@@ -14,17 +17,18 @@ LONGEST_CHOICE = 120  # characters of a memory in the list
 
 @dataclass(frozen=True)
 class SearchPanel:
-    """Its components. The first four are in the order of the end of ``chat.Frame``."""
+    """Its components. The first five are in the order of the end of ``chat.Frame``."""
 
     searched: gr.Textbox
     memories: gr.CheckboxGroup
     rewriting: gr.Checkbox
     use_memory: gr.Checkbox
+    only: gr.Dropdown
     again: gr.Button
 
     @property
     def shown(self) -> list[gr.components.Component]:
-        return [self.searched, self.memories, self.rewriting, self.use_memory]
+        return [self.searched, self.memories, self.rewriting, self.use_memory, self.only]
 
 
 def build_search_panel(i18n: gr.I18n) -> SearchPanel:
@@ -49,7 +53,14 @@ def build_search_panel(i18n: gr.I18n) -> SearchPanel:
             use_memory = gr.Checkbox(
                 True, label=i18n("use_memory"), elem_id="use-memory", min_width=200
             )
-    return SearchPanel(searched, memories, rewriting, use_memory, again)
+        only = gr.Dropdown(
+            [],
+            multiselect=True,
+            label=i18n("search_only"),
+            info=i18n("search_only_more"),
+            elem_id="search-only",
+        )
+    return SearchPanel(searched, memories, rewriting, use_memory, only, again)
 
 
 def memories_of(screen: Screen) -> dict[str, str]:
@@ -58,8 +69,8 @@ def memories_of(screen: Screen) -> dict[str, str]:
     return {memory.id: memory.text for memory in used}
 
 
-def panel(screen: Screen) -> dict[str, Any]:
-    """What the panel shows of a conversation."""
+def panel(screen: Screen, sources: Sequence[Source], language: str) -> dict[str, Any]:
+    """What the panel shows of a conversation; ``sources``: all documents that it may search."""
     last = screen.views[-1] if screen.views and not screen.turn else None
     choices = [(text[:LONGEST_CHOICE], id) for id, text in memories_of(screen).items()]
     ticked = [id for _, id in choices if id not in screen.choices.without]
@@ -70,4 +81,8 @@ def panel(screen: Screen) -> dict[str, Any]:
         "memories": gr.update(choices=choices, value=ticked, visible=bool(choices)),
         "rewriting": gr.update(value=screen.choices.rewriting),
         "use_memory": gr.update(value=screen.choices.memory),
+        "only": gr.update(
+            choices=scope_choices(sources, screen.choices.only, language),
+            value=sorted(screen.choices.only),
+        ),
     }
