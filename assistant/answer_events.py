@@ -10,6 +10,7 @@ from langchain_core.messages import BaseMessage
 
 from assistant import events
 from assistant.errors import ModelError, ModelStopped
+from assistant.recital import RecitalGuard
 from assistant.repetition import LoopGuard
 from assistant.turn_progress import TurnProgress
 
@@ -21,23 +22,28 @@ _PASSED_OVER = {
 }
 
 
-def answer_events(now: TurnProgress, stream: Iterator[BaseMessage]) -> Iterator[events.Event]:
-    """The events of one streamed answer; what was said is left in ``now``.
+def answer_events(
+    now: TurnProgress, stream: Iterator[BaseMessage], system: str
+) -> Iterator[events.Event]:
+    """The events of one streamed answer; what was said is added to ``now.answer``.
 
     A stream that breaks after it began to answer ends the answer, not the turn: what came is kept
-    and a notice says so. So does one that repeats itself for ever, in its answer or its thoughts:
-    who called closes it.
+    and a notice says so. So does one that repeats itself for ever, in its answer or its thoughts,
+    or recites its ``system`` message: who called closes it.
 
     Raises:
         ModelError: nothing of an answer came.
     """
-    thoughts, answers, thought = LoopGuard(), LoopGuard(), ""
+    lead, thought = now.answer, ""
+    thoughts, answers, recital = LoopGuard(), LoopGuard(), RecitalGuard(system)
     try:
         for chunk in stream:
-            yield from _of_chunk(now, chunk)
-            cut = answers.cut(now.answer)
+            yield from _of_chunk(now, chunk, lead)
+            why, cut = "repeated", answers.cut(now.answer)
+            if cut is None:
+                why, cut = "recited", recital.cut(now.answer)
             if cut is not None:
-                now.answer, now.incomplete = cut, "repeated"
+                now.answer, now.incomplete = cut, why
                 yield events.Revise(cut, ())
                 return
             thought += str(chunk.additional_kwargs.get("reasoning_content") or "")
@@ -47,21 +53,21 @@ def answer_events(now: TurnProgress, stream: Iterator[BaseMessage]) -> Iterator[
     except ModelStopped:
         now.incomplete = "stopped"
     except ModelError as error:
-        if not now.answer.strip():
+        if not now.answer.removeprefix(lead).strip():
             raise
         log.warning("the answer broke off: %s", error)
         now.incomplete = "broken"
         yield events.Notice(error.kind, error.text(now.language))
 
 
-def _of_chunk(now: TurnProgress, chunk: BaseMessage) -> Iterator[events.Event]:
+def _of_chunk(now: TurnProgress, chunk: BaseMessage, lead: str) -> Iterator[events.Event]:
     told = chunk.response_metadata
     yield from _backend(now, told)
     if chunk.additional_kwargs.get("retract"):
         # The answer so far was thoughts whose closing tag has only now come.
-        yield events.Thinking(now.answer)
-        now.answer = ""
-        yield events.Revise("", ())
+        yield events.Thinking(now.answer.removeprefix(lead))
+        now.answer = lead
+        yield events.Revise(lead, ())
     thoughts = chunk.additional_kwargs.get("reasoning_content")
     if thoughts:
         now.timings.setdefault("first_thought", round(now.elapsed(), 3))

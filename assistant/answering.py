@@ -59,6 +59,20 @@ def stuffed_messages(
     return stuffed | model
 
 
+def plain_messages(
+    model: Runnable[LanguageModelInput, BaseMessage], prompts: Prompts, name: str
+) -> Runnable[dict[str, object], BaseMessage]:
+    """``{input}`` -> the model's messages by the prompt ``name``, which takes a question alone."""
+
+    def prompt(inputs: dict[str, object]) -> PromptValue:
+        question = str(inputs["input"])
+        asked = {"question": without_marks(question)}
+        return prompts.get(name, language_of(question)).invoke(asked)
+
+    plain: Runnable[dict[str, object], PromptValue] = RunnableLambda(prompt, name=name)
+    return plain | model
+
+
 def _wished(wishes: Sequence[str], language: str) -> str:
     """The wishes as lines below the question, each on one line: they are the user's words, and
     must not pose as a part of the prompt."""

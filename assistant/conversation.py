@@ -218,7 +218,7 @@ class Conversation:
         for _ in range(ATTEMPTS):
             stream = chain.stream(asked)
             try:
-                yield from answer_events(now, stream)
+                yield from answer_events(now, stream, self._system(now))
             finally:
                 # Closes the connection, so that a server stops writing what nobody reads.
                 close: Callable[[], None] = getattr(stream, "close", lambda: None)
@@ -232,6 +232,9 @@ class Conversation:
             "聊天模型连续 {attempts} 次没有给出任何内容：请重试，或换一种问法。",
             attempts=ATTEMPTS,
         )
+
+    def _system(self, now: TurnProgress) -> str:
+        return self.prompts.get("answer", language_of(now.standalone.text)).texts[0]
 
     def _revise(self, now: TurnProgress, passages: Sequence[Passage]) -> events.Revise:
         checked: Checked = check_citations(now.answer, passages, now.standalone.text)

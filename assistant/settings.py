@@ -52,6 +52,7 @@ class Settings:
     rewrite_model: str
     embedding_model: str
     rerank_model: str
+    rerank_seconds: float
     vector_index: str
     vector_metric: str
     vector_precision: str
@@ -72,6 +73,7 @@ class Settings:
     context_tokens: int
     history_tokens: int
     retrieve_k: int
+    own_knowledge: bool
     chunk_tokens: int
     chunk_overlap: int
     max_file_mb: int
@@ -193,6 +195,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("REWRITE_MODEL", "", values.text),
     Setting("EMBEDDING_MODEL", "local:multilingual-e5-small", values.text),
     Setting("RERANK_MODEL", "none", values.text),
+    Setting("RERANK_SECONDS", "2", values.decimal(0.1, 60)),
     # Vectors; the names are those of knowledge/index/kinds.py and knowledge/vectors.py
     Setting(
         "VECTOR_INDEX",
@@ -228,6 +231,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CONTEXT_TOKENS", "0", values.integer(0, 131072)),
     Setting("HISTORY_TOKENS", "600", values.integer(64, 32768)),
     Setting("RETRIEVE_K", "6", values.integer(1, 50)),
+    Setting("OWN_KNOWLEDGE", "off", values.switch),
     # Documents
     Setting("CHUNK_TOKENS", "256", values.integer(32, 480)),
     Setting("CHUNK_OVERLAP", "32", values.integer(0, 240)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from assistant import events
@@ -97,7 +98,13 @@ def _thinking(view: TurnView, language: str) -> Message | None:
     if not view.thinking:
         return None
     is_running = not view.answer and not view.ended
-    return _thought(text("thinking", language), safe_markdown(view.thinking), is_running=is_running)
+    thoughts = safe_markdown(view.thinking, partial(only_to, _hosts(view)))
+    return _thought(text("thinking", language), thoughts, is_running=is_running)
+
+
+def _hosts(view: TurnView) -> frozenset[str]:
+    """The sites that the turn may link to: those of its sources."""
+    return hosts_of(source.url for source in view.sources)
 
 
 def _answer(view: TurnView, language: str) -> str:
@@ -109,7 +116,7 @@ def _answer(view: TurnView, language: str) -> str:
     hint = html.escape(text("unsupported_sentence", language))
     opened = f'<mark class="unsupported" title="{hint}">'
 
-    hosts = hosts_of(source.url for source in view.sources)
+    hosts = _hosts(view)
 
     def inline(piece: str) -> str:
         piece = only_to(hosts, piece)

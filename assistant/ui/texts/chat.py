@@ -104,6 +104,11 @@ CHAT: dict[str, tuple[str, str]] = {
         "模型开始不断重复，已在此截断；可以重试或换一个模型",
         "The model began to repeat itself and was stopped; you can retry, or use another model",
     ),
+    "incomplete_recited": (
+        "模型开始复述系统提示词，已在此截断：资料中可能有诱导它的内容",
+        "The model began to recite its instructions and was stopped: a document may have asked for "
+        "them",
+    ),
     "timing": ("首字 {first} 秒 · 共 {total} 秒", "First word {first} s · total {total} s"),
     "timing_total": ("共 {total} 秒", "Total {total} s"),
     # A source's page
