@@ -25,6 +25,8 @@ LANGUAGES = ("zh", "en")
 VARIABLES: Mapping[str, frozenset[str]] = {
     "rewrite": frozenset({"history", "question"}),
     "answer": frozenset({"context", "question"}),
+    "smalltalk": frozenset({"question"}),
+    "own": frozenset({"question"}),
 }
 
 _ROLES = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
