@@ -9,6 +9,7 @@ order, and gaps are marked.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from dataclasses import dataclass
 from assistant.knowledge.records import Hit
 from assistant.sentences import held, split_sentences, terms_of
 
-GAP = " … "
+GAP, LINE_GAP = " … ", "\n…\n"
 CHUNK_WEIGHT = 1.0  # of the chunk's retrieval score beside the share of terms in a sentence
 NEIGHBOUR = 0.5  # of a sentence's score is lent to the one after it: answers often follow
 FIRST_SENTENCE = 0.15  # what a chunk is about usually stands there
+
+_GAPS = re.compile(f"{re.escape(GAP)}|{re.escape(LINE_GAP)}")
+_CLAUSE_END = re.compile(r"[，,；;、：:](?:\s|(?<=[，；、：]))|\s")
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,7 @@ def select_passages(
             left -= sentence.tokens + overhead
     if not chosen:
         best = max(candidates, key=lambda one: one.score)
-        cut = best.text[: max(1, len(best.text) * budget // max(1, best.tokens))]
-        return [Passage(1, hits[best.hit], cut)]
+        return [Passage(1, hits[best.hit], _cut(best, budget))]
     return [
         Passage(n, hits[index], _join(chosen[index])) for n, index in enumerate(sorted(chosen), 1)
     ]
@@ -98,12 +101,39 @@ def _score(
     return scored
 
 
+def _cut(sentence: _Sentence, budget: int) -> str:
+    """The beginning of a sentence that alone is longer than the budget, up to the end of a clause
+    or a word where there is one in its second half."""
+    text = sentence.text[: max(1, len(sentence.text) * budget // max(1, sentence.tokens))]
+    ends = [found.end() for found in _CLAUSE_END.finditer(text, len(text) // 2)]
+    return (text[: ends[-1]] if ends else text).rstrip()
+
+
 def _join(sentences: Sequence[_Sentence]) -> str:
     ordered = sorted(sentences, key=lambda one: one.position)
     text, last = "", -1
     for sentence in ordered:
-        gap = GAP if last >= 0 and sentence.position != last + 1 else ""
-        text = f"{text.rstrip()}{gap}" if gap else text
+        if last >= 0 and sentence.position != last + 1:
+            # Rows of tables stay lines.
+            is_table = text.rstrip().endswith("|") and sentence.text.lstrip().startswith("|")
+            text = text.rstrip() + (LINE_GAP if is_table else GAP)
         text += sentence.text
         last = sentence.position
     return text.strip()
+
+
+def places_in_chunk(passage: Passage, start: int, end: int) -> list[tuple[int, int]]:
+    """Where characters ``start`` to ``end`` of a passage's quote stand in its chunk's text, as
+    pairs of a first character and the one after the last; what is not there is left out."""
+    found, cursor, begin = [], 0, 0
+    for piece in _GAPS.split(passage.quote):
+        at = passage.quote.index(piece, begin)
+        begin = at + len(piece)
+        place = passage.hit.text.find(piece, cursor)
+        if place < 0 or not piece:
+            continue
+        cursor = place + len(piece)
+        first, last = max(start, at) - at, min(end, begin) - at
+        if first < last:
+            found.append((place + first, place + last))
+    return found

@@ -3,7 +3,7 @@
 import pytest
 
 from assistant.models.embedding.model import estimate_tokens
-from assistant.passages import GAP, select_passages
+from assistant.passages import GAP, Passage, places_in_chunk, select_passages
 from assistant.sentences import split_sentences
 from tests.passages import hit
 
@@ -73,3 +73,62 @@ def test_no_hits_no_passages() -> None:
 def test_split_sentences(text: str, sentences: list[str]) -> None:
     assert split_sentences(text) == sentences
     assert "".join(sentences) == text or not text.strip()
+
+
+TABLE = "| 型号 | 重量. 千克 |\n|---|---|\n| A. 型 | 1.8 |\n| B. 型 | 2.4 |\n\n说明。完。"
+CODE = "先导入。\n```python\nx = 1. \ny! z\n\nq\n```\n后。来"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        (
+            TABLE,
+            [
+                "| 型号 | 重量. 千克 |\n",
+                "|---|---|\n",
+                "| A. 型 | 1.8 |\n",
+                "| B. 型 | 2.4 |\n\n",
+                "说明。",
+                "完。",
+            ],
+        ),
+        (
+            CODE,
+            ["先导入。\n", "```python\n", "x = 1. \n", "y! z\n\n", "q\n", "```\n", "后。", "来"],
+        ),
+        ("```\nunclosed. a\nb. c", ["```\n", "unclosed. a\n", "b. c"]),
+        ("\n\n| a. b |\nx. y", ["\n\n| a. b |\n", "x. ", "y"]),
+        ("II. Work. III. Rest.", ["II. Work. ", "III. Rest."]),
+    ],
+)
+def test_rows_and_lines_of_code_are_whole(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+    assert "".join(sentences) == text
+
+
+def test_rows_of_a_table_stay_lines() -> None:
+    (chosen,) = select_passages([hit(TABLE)], "A. 型的说明", 44, estimate_tokens)
+    assert chosen.quote.splitlines()[0].startswith("|")
+    assert all(line.endswith("|") for line in chosen.quote.splitlines() if line.startswith("|"))
+
+
+def test_a_sentence_too_long_for_the_budget_ends_with_a_clause() -> None:
+    text = "第一部分说明电池的容量，第二部分说明电池的重量，第三部分说明电池的价格和保修期限"
+    (chosen,) = select_passages([hit(text)], "电池", 20, estimate_tokens)
+    assert chosen.quote.endswith("，")
+    assert text.startswith(chosen.quote)
+    words = "The first part tells of the battery and of the charger which comes with it always"
+    (chosen,) = select_passages([hit(words)], "battery", 9, estimate_tokens)
+    assert words.split()[: len(chosen.quote.split())] == chosen.quote.split()
+
+
+def test_places_of_a_quote_in_its_chunk() -> None:
+    (chosen,) = select_passages([hit(LONG)], "制造公司和保修期是什么？", 45, estimate_tokens)
+    whole = places_in_chunk(chosen, 0, len(chosen.quote))
+    assert len(whole) == chosen.quote.count(GAP) + 1
+    assert GAP.join(LONG[start:end] for start, end in whole) == chosen.quote
+    start = chosen.quote.index("保修期")
+    ((first, last),) = places_in_chunk(chosen, start, start + 3)
+    assert LONG[first:last] == "保修期"
+    assert places_in_chunk(Passage(1, hit("别的。"), "没有。"), 0, 3) == []
