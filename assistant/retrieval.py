@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.errors import AssistantError, ModelError
+from assistant.knowledge.filters import Where
 from assistant.knowledge.fusion import Searchable, hybrid
 from assistant.knowledge.records import Hit
 from assistant.models.embedding.model import EmbeddingModel
-from assistant.models.reranking.reranker import Reranker
+from assistant.models.reranking.reranker import Ranked, Reranker
+from assistant.models.reranking.timed import TimedReranker
+from assistant.repeats import without_repeats
 from assistant.rewriting.standalone import Standalone
 from assistant.sentences import terms_of
 
-# Hits below this share of the best one's score are left out. On 600 questions of four sets this
-# loses .004 of recall at most, and leaves 2 of 6 hits where the answer stands in one place.
-FLOOR = 0.5
+log = logging.getLogger(__name__)
+
+# Hits below this share of the best one's score are left out. On 3,400 questions of five sets this
+# loses .007 of recall at most, and leaves 3 of 6 hits where the answer stands in one place.
+FLOOR = 0.45
+# Fused hits that a reranker reads: beyond them hardly any is relevant, and each takes its time.
+RERANKED = 30
 # How many of the newest messages are joined with the question as typed, and what their vector
 # weighs beside the standalone question's: the more, the larger the share of its terms that come
 # from the conversation (Chinese dialogues are rich in ellipsis, English ones ask more fully). On
@@ -51,25 +62,98 @@ def question_vector(embeddings: EmbeddingModel, asked: Standalone) -> NDArray[np
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    ``hits``: best first, each with its ranks and scores in both legs; ``candidates``: all that
+    both legs found; ``dense_best``, ``keyword_best``: the best scores of the legs, 0 where one
+    found nothing; ``notice``: why the reranker did not order them.
+    """
+
+    hits: tuple[Hit, ...]
+    candidates: tuple[Hit, ...] = ()
+    dense_best: float = 0.0
+    keyword_best: float = 0.0
+    notice: AssistantError | None = None
+
+
+@dataclass(frozen=True)
 class Retriever:
     """Finds the chunks that a standalone question asks for.
 
-    At most ``k`` are returned. With a reranker the fused candidates are ordered by it.
+    At most ``k`` are returned. With a reranker the fused candidates are ordered by it, if it
+    answers within ``rerank_seconds``.
     """
 
     knowledge: Searchable
     embeddings: EmbeddingModel
     k: int
     reranker: Reranker | None = None
+    rerank_seconds: float = 2.0
 
-    def search(self, asked: Standalone) -> list[Hit]:
-        """At most ``k`` chunks, best first; none from an empty knowledge base."""
-        question = asked.text
-        fused = hybrid(self.knowledge, question_vector(self.embeddings, asked), question)
-        if self.reranker is None or not fused:
-            return [hit for hit in fused[: self.k] if hit.score >= FLOOR * fused[0].score]
-        return self._rerank(self.reranker, question, fused)
+    def search(self, asked: Standalone, where: Where | None = None) -> Found:
+        """At most ``k`` chunks, best first; none from an empty knowledge base.
 
-    def _rerank(self, reranker: Reranker, question: str, hits: Sequence[Hit]) -> list[Hit]:
-        ranked = reranker.rank(question, [hit.text for hit in hits], self.k)
-        return [replace(hits[index], score=score) for index, score in ranked]
+        Args:
+            where: what they must match (``knowledge/filters.py``).
+
+        Raises:
+            ModelError: the question can't be embedded.
+            KnowledgeError: the collection is another model's, or the filter can't be used.
+        """
+        vector = question_vector(self.embeddings, asked)
+        return self.search_vector(vector, asked.text, where)
+
+    def search_vector(
+        self, vector: NDArray[np.float32], text: str, where: Where | None = None
+    ) -> Found:
+        """As :meth:`search`, with the question's vector at hand."""
+        fused = hybrid(self.knowledge, vector, text, where=where)
+        ordered, notice = self._reranked(text, fused)
+        if ordered is None:
+            ordered = [hit for hit in fused if hit.score >= FLOOR * fused[0].score]
+        return Found(
+            hits=tuple(without_repeats(ordered, self.k)),
+            candidates=tuple(fused),
+            dense_best=_best(hit.dense_score for hit in fused),
+            keyword_best=_best(hit.keyword_score for hit in fused),
+            notice=notice,
+        )
+
+    def _reranked(
+        self, question: str, fused: Sequence[Hit]
+    ) -> tuple[list[Hit] | None, AssistantError | None]:
+        """The best by the reranker, or None and why not."""
+        if self._timed is None or not fused:
+            return None, None
+        read = fused[:RERANKED]
+        texts = ["\n".join((*hit.heading_path, hit.text)) for hit in read]
+        try:
+            ranked = self._timed.rank(question, texts, len(read))
+        except ModelError as error:
+            log.warning("the passages keep the order of the search: %s", error)
+            return None, error
+        return _in_order(read, ranked), None
+
+    @cached_property
+    def _timed(self) -> TimedReranker | None:
+        return TimedReranker(self.reranker, self.rerank_seconds) if self.reranker else None
+
+
+def _best(scores: Iterable[float | None]) -> float:
+    return max((score for score in scores if score is not None), default=0.0)
+
+
+def _in_order(hits: Sequence[Hit], ranked: Ranked) -> list[Hit]:
+    """The hits as a reranker has them, with scores of 0..1."""
+    is_share = all(0 <= score <= 1 for _, score in ranked)
+    return [
+        replace(
+            hits[index],
+            score=score if is_share else 1 / (1 + math.exp(-max(-50.0, min(score, 50.0)))),
+            rerank_rank=rank,
+            rerank_score=score,
+            kept="rerank",
+        )
+        for rank, (index, score) in enumerate(ranked, 1)
+    ]

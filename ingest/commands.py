@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from assistant.errors import DocumentError, SettingsError
 from assistant.knowledge.catalogue import no_collection
 from assistant.knowledge.fusion import CANDIDATES, hybrid
+from assistant.knowledge.gauge import gauge_of
 from assistant.knowledge.records import Hit, Source
 from assistant.knowledge.store import KnowledgeBase
 from ingest import reindexing, transfer, upkeep
@@ -133,13 +134,14 @@ def search(call: Call) -> Outcome:
         where = call.arguments.filter
         found = hybrid(knowledge, vector, call.arguments.query, max(CANDIDATES, k), where)
         metric = knowledge.form.metric
+        gauge = gauge_of(knowledge.folder, knowledge.name)
     rows = [_hit_json(hit) for hit in found[:k]]
     lines = [
         f"{row['score']:.4f}  {row['title']}  {row['location']}\n    {_excerpt(str(row['text']))}"
         for row in rows
     ]
     if call.arguments.explain:
-        for n, explanation in enumerate(explain(call.arguments.query, metric, found, k)):
+        for n, explanation in enumerate(explain(call.arguments.query, metric, gauge, found, k)):
             rows[n]["explain"] = explanation.as_json()
             lines[n] += "".join(f"\n    {line}" for line in explanation.lines(call.language))
     return Outcome({"hits": rows}, lines)

@@ -9,7 +9,15 @@ from random import Random
 import pytest
 
 from assistant.knowledge import keyword_search
-from assistant.knowledge.keywords import matching_terms, query_terms, segment, stem
+from assistant.knowledge.keywords import (
+    FIRST_TERMS,
+    LAST_TERMS,
+    matching_terms,
+    query_terms,
+    segment,
+    stem,
+)
+from assistant.knowledge.simplified import simplified
 from assistant.knowledge.store import KnowledgeBase
 from tests.knowledge_samples import add, open_knowledge
 
@@ -74,6 +82,37 @@ def test_stop_words_go_unless_nothing_remains() -> None:
     assert query_terms("？！") == []
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("資料庫裡的臺灣軟體", "资料库里的台湾软体"),
+        ("頭髮與發現，皇后以後", "头发与发现，皇后以后"),
+        ("看著週末的廣場，為什麼乾淨？", "看着周末的广场，为什么干净？"),
+        ("網路連線逾時 E1042 ＡＢＣ", "网路连线逾时 e1042 abc"),
+    ],
+)
+def test_traditional_and_simplified_are_the_same(one: str, other: str) -> None:
+    assert segment(one) == segment(other)
+    assert query_terms(one) == query_terms(other)
+    assert matching_terms(query_terms(one), other) == set(query_terms(one))
+
+
+def test_simplified_text_has_its_characters_at_their_places() -> None:
+    text = "Error 0x80070057：檔案「報告.docx」無法開啟 𠮷野家 한국어 ひらがな"
+    plain = simplified(text)
+    assert plain == "Error 0x80070057：档案「报告.docx」无法开启 𠮷野家 한국어 ひらがな"
+    assert simplified(plain) == plain and len(plain) == len(text)
+    every = "".join(map(chr, range(0x3400, 0xA000)))
+    assert simplified(simplified(every)) == simplified(every)
+    assert simplified("") == "" and simplified("plain") == "plain"
+
+
+def test_a_long_question_is_searched_by_its_ends() -> None:
+    words = [f"q{first}{second}z" for first in "abcdefgh" for second in "abcdefgh"]
+    assert query_terms(" ".join(words[:48])) == words[:48]
+    assert query_terms(" ".join(words)) == words[:FIRST_TERMS] + words[-LAST_TERMS:]
+
+
 def test_matching_terms_follow_the_index() -> None:
     terms = query_terms("猫 storing E1234")
     assert matching_terms(terms, "我的猫很可爱") == {"猫"}
@@ -123,6 +162,9 @@ CHUNKS = (
         ("marginal relevance", 5),
         ("ＭＭＲ", 5),
         ("naive", 5),
+        ("資料庫", None),
+        ("數據庫", 0),
+        ("價格", 4),
     ],
 )
 def test_keyword_search(knowledge: KnowledgeBase, query: str, expected: int | None) -> None:

@@ -1,4 +1,4 @@
-"""A database of version 1 is brought to this one: all of it, or nothing."""
+"""A database of an older version is brought to this one: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -237,6 +237,24 @@ def test_another_programs_database_is_left_alone(tmp_path: Path, version: int) -
     assert dump(tmp_path) == before
 
 
+def test_words_of_version_2_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("assistant.knowledge.keywords.simplified", lambda text: text)
+        with open_knowledge(tmp_path) as knowledge:
+            source, _ = add(knowledge, "/a.md", "臺灣的資料庫軟體", "台湾的数据库软件")
+            assert len(knowledge.keyword("資料庫", 3)) == 1
+    with closing_connection(tmp_path) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with open_knowledge(tmp_path) as knowledge:
+        assert [hit.text for hit in knowledge.keyword("资料库", 3)] == ["臺灣的資料庫軟體"]
+        assert len(knowledge.keyword("台湾", 3)) == len(knowledge.keyword("臺灣", 3)) == 2
+        assert unsound(knowledge) == [] == unrepaired(knowledge)
+        knowledge.delete_source(source.id)
+        assert knowledge.keyword("台湾 臺灣", 3) == []
+        assert unsound(knowledge) == [] == unrepaired(knowledge)
+    assert dump(tmp_path)[0] == f"version {SCHEMA_VERSION}"
+
+
 #: One text of each kind that segmentation has rules for.
 SEGMENTED = (
     "Embedding models embed embedded texts; stores, storing, queries and the boss's PDFs.",
@@ -247,8 +265,9 @@ SEGMENTED = (
     "Crème brûlée, naïve Straße, Ελληνικά, Русский язык, עברית, हिन्दी",
     "１２３ ＡＢＣ ½ ﬁne x² C++ C# .NET node.js 1,234,567 user@example.org __init__ snake_case",
     "a" * 100 + " 😀 e\u0301 \u200b zero",
+    "資料庫裡的臺灣軟體，發現錯誤碼 E1234。",
 )
-DIGEST = "a1854298ef7f8928"
+DIGEST = "170d0bd2ac3f1f07"
 
 
 def test_segmentation_is_that_of_the_stored_words() -> None:

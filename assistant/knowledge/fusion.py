@@ -1,14 +1,23 @@
-"""Hybrid search: dense and keyword hits fused into one ranking.
+"""Hybrid search: dense and keyword hits fused into one ranking that knows how sure each leg is.
 
-The two legs are joined by a convex combination of min-max normalised scores, which keeps how sure
-each leg is (rank fusion throws that away and loses to the better leg where the other is weak).
-Theoretical minima are used, as in Bruch, Gai and Ingber, "An Analysis of Fusion Functions for
-Hybrid Retrieval" (ACM TOIS 2023): 0 for BM25, and for E5, whose cosines of unrelated texts lie
-around 0.7, the lowest cosine among the candidates.
+A leg's score is put on a scale that means the same for every question, never stretched to the
+candidates at hand (a flat list would look as sure as a steep one; ranks say even less):
+
+- dense: ``exp(-gap / range)``, the gap to the best hit beside what lies between a chunk and an
+  unrelated one in this collection. What few hits are far ahead of the rest is sure; what lies far
+  behind is lost, however far.
+- keyword: the share of the best hit's BM25, times how much of the question that best hit holds:
+  the root of its BM25 over what all of the question's terms can give, if they were rare.
+
+The constants were chosen on half of the questions of five sets (Chinese and English; as typed,
+joined with their history, rewritten: eleven forms in all) and hold for the other half, and for each
+set where only the other four chose: nDCG@10 is never below the better leg's, and .06 and .03 above
+it on English questions about documents and about past conversations.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -17,16 +26,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.knowledge.filters import Where
+from assistant.knowledge.folder import Folder
+from assistant.knowledge.gauge import Gauge, gauge_of
+from assistant.knowledge.keywords import query_terms
 from assistant.knowledge.records import Hit
 
 CANDIDATES = 50  # hits of each leg that are fused
-DENSE_WEIGHT = 0.5
-KEYWORD_WEIGHT = 1 - DENSE_WEIGHT
+#: Of the gauge's spread: a dense hit this far behind the best counts 1/e of it.
+RANGE = 0.4
+#: Terms of a question that one chunk can be expected to hold; longer ones ask for several things.
+MOST_TERMS = 8
 
 
 class Searchable(Protocol):
-    """The two legs of a knowledge base."""
+    """The two legs of a collection in a data folder."""
 
+    name: str
+
+    @property
+    def folder(self) -> Folder: ...
     def dense(
         self, vector: NDArray[np.float32], k: int, where: Where | None = None
     ) -> list[Hit]: ...
@@ -35,25 +53,45 @@ class Searchable(Protocol):
 
 @dataclass(frozen=True)
 class Scale:
-    """What one search's scores are measured by: each leg's share of its best hit, 0..1."""
+    """What one search's scores are measured by. ``keyword_weight``: of the keyword leg beside the
+    dense one; both add up to 1."""
 
     dense_low: float
     dense_high: float
+    dense_range: float
     keyword_high: float
+    keyword_weight: float
 
     @classmethod
-    def of(cls, hits: Sequence[Hit]) -> Scale:
-        """The scale of all the candidates, or of the whole list that :func:`fuse` made of them."""
+    def of(cls, hits: Sequence[Hit], text: str, gauge: Gauge) -> Scale:
+        """The scale of all the candidates for the question ``text``, or of the whole list that
+        :func:`fuse` made of them."""
         dense = [hit.dense_score for hit in hits if hit.dense_score is not None]
         keyword = [hit.keyword_score for hit in hits if hit.keyword_score is not None]
-        return cls(min(dense, default=0.0), max(dense, default=0.0), max(keyword, default=0.0))
+        best = max(keyword, default=0.0)
+        terms = min(max(1, len(query_terms(text))), MOST_TERMS)
+        held = math.sqrt(best / (terms * math.log(2 + gauge.rows))) if best > 0 else 0.0
+        return cls(
+            dense_low=min(dense, default=0.0),
+            dense_high=max(dense, default=0.0),
+            dense_range=RANGE * gauge.spread,
+            keyword_high=best,
+            keyword_weight=held / (1 + held) if dense else 1.0,
+        )
 
-    def dense(self, score: float) -> float:
-        spread = self.dense_high - self.dense_low
-        return (score - self.dense_low) / spread if spread > 0 else 1.0
+    @property
+    def dense_weight(self) -> float:
+        return 1 - self.keyword_weight
 
-    def keyword(self, score: float) -> float:
-        return score / self.keyword_high if self.keyword_high > 0 else 0.0
+    def dense(self, score: float | None) -> float:
+        """A hit's share in the dense leg, 0..1. One that the leg didn't find may be as near as its
+        last candidate, no nearer."""
+        gap = self.dense_high - (self.dense_low if score is None else score)
+        return math.exp(-gap / self.dense_range) if self.dense_range > 0 else float(gap <= 0)
+
+    def keyword(self, score: float | None) -> float:
+        """A hit's share in the keyword leg, 0..1."""
+        return (score or 0.0) / self.keyword_high if self.keyword_high > 0 else 0.0
 
 
 def hybrid(
@@ -73,26 +111,31 @@ def hybrid(
     Raises:
         KnowledgeError: the collection is another model's, or the filter can't be used.
     """
-    return fuse(
-        knowledge.dense(vector, candidates, where), knowledge.keyword(text, candidates, where)
-    )
+    dense = knowledge.dense(vector, candidates, where)
+    keyword = knowledge.keyword(text, candidates, where)
+    return fuse(dense, keyword, text, gauge_of(knowledge.folder, knowledge.name))
 
 
-def fuse(dense: Sequence[Hit], keyword: Sequence[Hit]) -> list[Hit]:
-    """One ranking of both legs' hits, each with its ranks and scores in the legs; its own score
-    lies in 0..1."""
-    legs = [replace(hit, dense_rank=n, dense_score=hit.score) for n, hit in enumerate(dense, 1)]
+def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], text: str, gauge: Gauge) -> list[Hit]:
+    """One ranking of both legs' hits for the question ``text``, each with its ranks and scores in
+    the legs, and which of them found it; its own score lies in 0..1."""
+    legs = [
+        replace(hit, dense_rank=n, dense_score=hit.score, kept="dense")
+        for n, hit in enumerate(dense, 1)
+    ]
     found = {hit.id: hit for hit in legs}
     for rank, hit in enumerate(keyword, 1):
         known = found.get(hit.id, hit)
-        found[hit.id] = replace(known, keyword_rank=rank, keyword_score=hit.score)
-    scale = Scale.of(list(found.values()))
+        kept = "both" if hit.id in found else "keyword"
+        found[hit.id] = replace(known, keyword_rank=rank, keyword_score=hit.score, kept=kept)
+    scale = Scale.of(list(found.values()), text, gauge)
     fused = [replace(hit, score=sum(parts(hit, scale))) for hit in found.values()]
     return sorted(fused, key=lambda hit: -hit.score)
 
 
 def parts(hit: Hit, scale: Scale) -> tuple[float, float]:
     """What the dense and the keyword leg give to a hit's fused score."""
-    dense = 0.0 if hit.dense_score is None else scale.dense(hit.dense_score)
-    keyword = 0.0 if hit.keyword_score is None else scale.keyword(hit.keyword_score)
-    return DENSE_WEIGHT * dense, KEYWORD_WEIGHT * keyword
+    return (
+        scale.dense_weight * scale.dense(hit.dense_score),
+        scale.keyword_weight * scale.keyword(hit.keyword_score),
+    )

@@ -4,6 +4,7 @@
 - Chinese, Japanese and Korean runs become overlapping pairs and their last character, so that every
   character begins exactly one token: ``向量库`` is ``向量 量库 库``. A query of one character finds
   all tokens that begin with it.
+- Traditional characters become simplified ones, so that both find each other.
 - English words lose plural, -ing and -ed.
 - Identifiers, versions, error codes, paths and addresses are kept whole and in their parts:
   ``KnowledgeBase.add_texts`` is itself, ``knowledgebase knowledge base add text`` and
@@ -19,6 +20,7 @@ from functools import lru_cache
 from sqlite3 import Row
 
 from assistant.knowledge.records import stored_chunk
+from assistant.knowledge.simplified import simplified
 from assistant.knowledge.stop_words import (
     CHINESE_PHRASES,
     CHINESE_SINGLE,
@@ -28,8 +30,10 @@ from assistant.knowledge.stop_words import (
 
 #: Longer tokens (encoded data, minified code) are cut here, in documents and in queries alike.
 LONGEST_TOKEN = 64
-#: A pasted page as a query is searched by its first terms.
-MOST_TERMS = 96
+#: A pasted page, or a question below its whole conversation, is searched by its first terms and by
+#: its last ones, where the question mostly stands. On 587 Chinese questions below their
+#: conversations this is .80 of nDCG@10, where the first 96 terms are .56 and all of them .68.
+FIRST_TERMS, LAST_TERMS = 8, 40
 
 # Ideographs and radicals, kana, hangul; without the punctuation between them.
 _CJK = (
@@ -60,8 +64,9 @@ def segment(text: str) -> list[str]:
     tokens: list[str] = []
     for run, compound in _PIECE.findall(_normalise(text)):
         if run:
-            tokens += map(str.__add__, run, run[1:])
-            tokens.append(run[-1])
+            plain = simplified(run)
+            tokens += map(str.__add__, plain, plain[1:])
+            tokens.append(plain[-1])
         else:
             tokens += _compound(compound)
     return tokens
@@ -72,10 +77,13 @@ def query_terms(text: str) -> list[str]:
 
     If only stop words are there, they are the terms. Empty where there is no letter or digit.
     """
-    normal = _normalise(text)
+    normal = simplified(_normalise(text))
     cut = _CUT.sub(lambda match: match[1] or " ", normal)
     terms = [term for term in _query_tokens(cut) if term not in _STOP_WORDS]
-    return list(dict.fromkeys(terms or _query_tokens(normal)))[:MOST_TERMS]
+    distinct = list(dict.fromkeys(terms or _query_tokens(normal)))
+    if len(distinct) <= FIRST_TERMS + LAST_TERMS:
+        return distinct
+    return distinct[:FIRST_TERMS] + distinct[-LAST_TERMS:]
 
 
 def matching_terms(terms: list[str], text: str) -> set[str]:

@@ -1,7 +1,8 @@
 """Brings the database of an older version here, in one transaction: all of it, or nothing.
 
 Version 2 keeps the vectors apart from the chunks, in spaces, so that a reindex can fill another
-model's beside those that are searched; and it no longer stores the segmented text.
+model's beside those that are searched; and it no longer stores the segmented text. Version 3 folds
+traditional characters into simplified ones in the keyword index.
 
 A change of what :mod:`keywords` makes of a text needs a new version, whose migration is
 :func:`rebuild_keywords`: words are deleted by making them again.
@@ -18,7 +19,7 @@ from assistant.knowledge.keywords import column_of
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def make_or_migrate(connection: sqlite3.Connection, version: int) -> None:
@@ -87,6 +88,9 @@ def _to_2(connection: sqlite3.Connection) -> None:
         "INSERT INTO changes (space_id, chunk, kind, stamp) "
         "SELECT id, 0, 'delete', abs(random() >> 2) FROM spaces"
     )
+
+
+def _to_3(connection: sqlite3.Connection) -> None:
     rebuild_keywords(connection)
 
 
@@ -94,4 +98,4 @@ def _statement(beginning: str) -> str:
     return next(one for one in schema() if beginning in one)
 
 
-_STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2}
+_STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}

@@ -69,13 +69,19 @@ class Source:
     updated_at: float
 
 
+#: Why a hit was kept: it was found by both legs, by one of them, put forward by the reranker, or
+#: joined with its neighbours to a section.
+REASONS = ("both", "dense", "keyword", "rerank", "neighbour")
+
+
 @dataclass(frozen=True)
 class Hit:
     """A chunk found by a search, best first.
 
     ``score`` is what the search ranked by: cosine similarity for dense, BM25 (higher is better)
-    for keyword, the fused score for hybrid. Ranks (1-based) and scores of a leg are None where
-    that leg missed it.
+    for keyword, the fused score for hybrid (0..1), the reranker's where there was one. Ranks
+    (1-based) and scores of a leg are None where that leg missed it. ``kept`` is why it was kept:
+    one of :data:`REASONS`, or empty where nothing was chosen.
     """
 
     id: str

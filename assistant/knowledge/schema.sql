@@ -1,4 +1,4 @@
--- The knowledge base: one SQLite database per data folder. This file makes version 2 (user_version);
+-- The knowledge base: one SQLite database per data folder. This file makes version 3 (user_version);
 -- migrations.py brings older ones here.
 
 CREATE TABLE collections (
