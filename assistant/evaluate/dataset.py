@@ -71,6 +71,11 @@ class Question:
         return str(self.metadata.get("oracle_query") or "")
 
     @property
+    def answers(self) -> Sequence[str]:
+        """What a right answer says, in one way or another; empty where nobody knows."""
+        return self.metadata.get("answers") or ()
+
+    @property
     def scope(self) -> str:
         return str(self.metadata.get("scope") or "")
 
@@ -82,12 +87,16 @@ class Question:
 @dataclass(frozen=True)
 class Dataset:
     """``questions``: those that can be measured: answerable, and with relevant passages or, in a
-    set without a corpus, with a rewrite by a human."""
+    set without a corpus, with a rewrite by a human. ``unanswerable``: those that the passages
+    hold no answer to. ``collection``: of the data folder itself, where the questions are asked of
+    that; its passages are its chunks."""
 
     name: str
     folder: Path
     passages: Sequence[Passage]
     questions: Sequence[Question]
+    unanswerable: Sequence[Question] = ()
+    collection: str = ""
 
 
 def load(folder: Path, split: str) -> Dataset:
@@ -103,8 +112,8 @@ def load(folder: Path, split: str) -> Dataset:
             path=folder,
         )
     corpus, queries = folder / "corpus.jsonl", folder / "queries.jsonl"
-    rows = {str(row["_id"]): row for row in _rows(queries)}
-    passages = [_passage(row) for row in _rows(corpus)] if corpus.exists() else []
+    rows = {str(row["_id"]): row for row in rows_of(queries)}
+    passages = [_passage(row) for row in rows_of(corpus)] if corpus.exists() else []
     relevant = _relevant(folder, split, set(rows), {passage.id for passage in passages})
     known = [_question(row, relevant.get(id, {})) for id, row in rows.items()]
     kept = [q for q in known if q.answerable and (q.relevant if passages else q.gold)]
@@ -115,7 +124,8 @@ def load(folder: Path, split: str) -> Dataset:
             path=folder,
             split=split,
         )
-    return Dataset(folder.resolve().name, folder, passages, kept)
+    unanswerable = [q for q in known if not q.answerable]
+    return Dataset(folder.resolve().name, folder, passages, kept, unanswerable)
 
 
 def sampled(dataset: Dataset, count: int | None) -> Dataset:
@@ -135,7 +145,7 @@ def _question(row: Mapping[str, Any], relevant: Mapping[str, float]) -> Question
     return Question(str(row["_id"]), row["text"], relevant, row.get("metadata") or {})
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
     """The lines that are not empty, with their numbers."""
     try:
         with path.open(encoding="utf-8") as file:
@@ -157,8 +167,13 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from error
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    for number, line in _lines(path):
+def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The checked rows of a JSONL file.
+
+    Raises:
+        DatasetError: a line can't be used; says which.
+    """
+    for number, line in lines_of(path):
         try:
             row = json.loads(line)
         except ValueError as error:
@@ -180,7 +195,7 @@ def _fault(row: Any) -> tuple[str, str] | None:
     if not isinstance(metadata, dict):
         return "metadata must be an object", "metadata 应为对象"
     turns = metadata.get("turns") or []
-    if not isinstance(turns, list) or not all(map(_is_turn, turns)):
+    if not isinstance(turns, list) or not all(map(is_turn, turns)):
         return (
             "metadata.turns must be a list of messages with role (user, assistant) and content",
             "metadata.turns 应为消息列表，每条含 role（user、assistant）与 content",
@@ -188,7 +203,7 @@ def _fault(row: Any) -> tuple[str, str] | None:
     return None
 
 
-def _is_turn(turn: Any) -> bool:
+def is_turn(turn: Any) -> bool:
     return (
         isinstance(turn, dict)
         and turn.get("role") in ROLES
@@ -210,10 +225,10 @@ def _relevant(
             there=", ".join(there) or "-",
         )
     relevant: dict[str, dict[str, float]] = {}
-    for number, line in _lines(path):
+    for number, line in lines_of(path):
         if number == 1 and line.startswith("query-id"):
             continue
-        question, passage, score = _judgement(path, number, line)
+        question, passage, score = judgement(path, number, line)
         for id, known in ((question, questions), (passage, passages)):
             if id not in known:
                 raise _bad(path, number, f"unknown id {id}", f"未知的 id {id}")
@@ -222,7 +237,8 @@ def _relevant(
     return relevant
 
 
-def _judgement(path: Path, number: int, line: str) -> tuple[str, str, float]:
+def judgement(path: Path, number: int, line: str) -> tuple[str, str, float]:
+    """Question, passage and score of a line of a qrels file."""
     try:
         question, passage, score = line.split("\t")
         return question, passage, float(score)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ class Journal:
         line = json.dumps({"key": key, **value}, ensure_ascii=False)
         # What an interrupted write left must not spoil the next line.
         begin, self._is_torn = "\n" if self._is_torn else "", False
-        with self._path.open("a", encoding="utf-8", errors="surrogatepass") as file:
+        # What was asked and answered is nobody else's business on a shared machine.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="surrogatepass") as file:
             file.write(f"{begin}{line}\n")
         self._known[key] = value
 

@@ -22,6 +22,33 @@ ROUGE_BETA = 1.2
 Relevant = Mapping[str, float]
 
 
+class AnyOf(dict[str, float]):
+    """Judgements of which some are alternatives: of a group, one is enough, and more don't count.
+
+    Args:
+        relevant: ids and how relevant they are.
+        groups: the group of each id.
+
+    >>> chunks = AnyOf({"p1": 1.0, "p2": 1.0}, {"p1": "a page", "p2": "a page"})
+    >>> ranking(chunks, ["p2", "p1"])["recall@1"], ranking(chunks, ["p2", "p1"])["ndcg@10"]
+    (1.0, 1.0)
+    """
+
+    def __init__(self, relevant: Relevant, groups: Mapping[str, str]) -> None:
+        super().__init__(relevant)
+        self.groups = groups
+
+    def plain(self, ids: Sequence[str]) -> tuple[Relevant, list[str]]:
+        """The groups as judgements, and ``ids`` with each group in the place of its first one."""
+        seen: set[str] = set()
+        ranked = []
+        for id in ids:
+            group = self.groups.get(id, id)
+            ranked.append(id if group in seen else group)
+            seen.add(group)
+        return {self.groups[id]: score for id, score in self.items()}, ranked
+
+
 def ranking(relevant: Relevant, ids: Sequence[str]) -> dict[str, float]:
     """All measures of one question's ranking.
 
@@ -29,6 +56,8 @@ def ranking(relevant: Relevant, ids: Sequence[str]) -> dict[str, float]:
         relevant: ids and how relevant they are; not empty.
         ids: best first.
     """
+    if isinstance(relevant, AnyOf):
+        relevant, ids = relevant.plain(ids)
     return {
         **{f"recall@{k}": recall(relevant, ids, k) for k in RECALL_AT},
         f"ndcg@{NDCG_AT}": ndcg(relevant, ids, NDCG_AT),

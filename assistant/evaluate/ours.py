@@ -65,7 +65,7 @@ class Ours:
         """
         calls, saved = self._replayed.calls, self._replayed.saved_ms
         start = time.perf_counter()
-        standalone = self._rewriter.rewrite(question.text, Context(history=_messages(question)))
+        standalone = self._rewriter.rewrite(question.text, Context(history=messages_of(question)))
         elapsed = 1000 * (time.perf_counter() - start)
         ms = elapsed + self._replayed.saved_ms - saved
         return Rewritten(standalone, ms, self._replayed.calls > calls)
@@ -74,7 +74,7 @@ class Ours:
         self._chat.close()
 
 
-def _messages(question: Question) -> Sequence[BaseMessage]:
+def messages_of(question: Question) -> Sequence[BaseMessage]:
     return [
         HumanMessage(turn["content"]) if turn["role"] == "user" else AIMessage(turn["content"])
         for turn in question.turns

@@ -10,6 +10,7 @@ from typing import Any
 from assistant.evaluate import metrics
 from assistant.evaluate.corpus import Corpus, open_corpus
 from assistant.evaluate.dataset import Dataset, Question
+from assistant.evaluate.details import KEY, Details
 from assistant.evaluate.forms import FORMS, LAST, OURS
 from assistant.evaluate.journal import Journal
 from assistant.evaluate.legs import LEGS, Asked, Leg
@@ -46,7 +47,9 @@ def run(dataset: Dataset, settings: Settings, models: Sequence[str]) -> dict[str
     try:
         embeddings.warm()  # so that no question's time has the loading in it
         if dataset.passages:
-            return _result(dataset, _searched(dataset, settings, embeddings, models))
+            details = Details()
+            result = _result(dataset, _searched(dataset, settings, embeddings, models, details))
+            return result | {KEY: details.as_json(dataset.passages)}
         return _result(dataset, _compared(dataset, settings, embeddings, models))
     finally:
         embeddings.close()
@@ -57,7 +60,11 @@ def _result(dataset: Dataset, rows: Iterator[Row]) -> dict[str, Any]:
 
 
 def _searched(
-    dataset: Dataset, settings: Settings, embeddings: EmbeddingModel, models: Sequence[str]
+    dataset: Dataset,
+    settings: Settings,
+    embeddings: EmbeddingModel,
+    models: Sequence[str],
+    details: Details,
 ) -> Iterator[Row]:
     """A row for each form and leg."""
     corpus = open_corpus(dataset, embeddings)
@@ -65,7 +72,8 @@ def _searched(
     for label, prepare in _forms(dataset, settings, embeddings.count_tokens, models):
         prepared = list(prepare())
         for name, leg in LEGS.items() if prepared else ():
-            yield label | {"leg": name} | _measured(label, prepared, corpus, vectors, leg)
+            row = label | {"leg": name}
+            yield row | _measured(row, prepared, corpus, vectors, leg, details=details)
 
 
 def _compared(
@@ -116,7 +124,13 @@ def _rewritten(ours: Ours, questions: Sequence[Question]) -> Iterator[Prepared]:
 
 
 def _measured(
-    label: Row, prepared: Sequence[Prepared], corpus: Corpus, vectors: QuestionVectors, leg: Leg
+    label: Row,
+    prepared: Sequence[Prepared],
+    corpus: Corpus,
+    vectors: QuestionVectors,
+    leg: Leg,
+    *,
+    details: Details,
 ) -> Row:
     """The measures of one form on one leg; times are from the text as typed to the hits."""
     scores, times = [], []
@@ -126,6 +140,7 @@ def _measured(
         found = leg(corpus, Asked(one.asked.text, vector, one.question.scope))
         times.append(one.ms + ms + 1000 * (time.perf_counter() - start))
         scores.append(metrics.ranking(one.question.relevant, found))
+        details.add(label, one.question, scores[-1], found)
     questions = [one.question for one in prepared]
     return {
         **metrics.mean(scores),
