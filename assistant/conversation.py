@@ -5,10 +5,11 @@ The flow, which other modules' docstrings refer to:
 1. history: short-term memory, filled from long-term memory where this process doesn't have it;
 2. memories: the few facts and earlier turns that the question leans on, and the user's wishes;
 3. rewriting: a standalone question, unless the user wrote it or switched rewriting off;
-4. retrieval: chunks, and of these the sentences that can be read in time;
-5. answering: the stuff-documents chain, streamed;
-6. citations: checked, and corrected where they were wrong;
-7. memory: the turn is stored, short-term and long-term; facts are learned in the background.
+4. retrieval, answering and citations, or a refusal, as the kind of question asks for
+   (:class:`~assistant.answerer.Answerer`);
+5. memory: the turn is stored, short-term and long-term; facts are learned in the background.
+
+Small talk and questions about the library itself need neither 3 nor 4.
 
 :meth:`Conversation.turn` yields the typed events of :mod:`assistant.events`; whoever shows a turn
 consumes this one stream.
@@ -17,27 +18,22 @@ consumes this one stream.
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from langchain_core.messages import BaseMessage
 
-from assistant import events
-from assistant.answer_events import answer_events
-from assistant.answering import passage_document, stuffed_messages
-from assistant.citations import Checked, check_citations
+from assistant import events, replies
+from assistant.answerer import Answerer, said
+from assistant.asking import Asking, Kind
 from assistant.errors import BadAnswer, MemoryUnavailable, ModelError, ModelStopped
-from assistant.knowledge.records import Hit
+from assistant.knowledge.filters import Where
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.records import Choices, Recollection, as_chat_history
 from assistant.models.chat.model import ChatModel
-from assistant.models.embedding.model import EmbeddingModel
-from assistant.passages import Passage, select_passages
-from assistant.prompts import LANGUAGES, Prompts, language_of
-from assistant.retrieval import Retriever
+from assistant.prompts import LANGUAGES, Prompts
 from assistant.rewriting.context import Context
 from assistant.rewriting.needs import needs_rewriting
 from assistant.rewriting.rewriter import Rewriter
@@ -48,29 +44,11 @@ from assistant.turn_progress import (
     checked_question,
     done_event,
     memory_event,
-    source_event,
     stored_turn,
     wish_event,
 )
 
 log = logging.getLogger(__name__)
-
-ATTEMPTS = 2  # small models sometimes end before they begin
-
-_REFUSALS = re.compile(
-    r"^(?:根据)?(?:提供的)?(?:这些|以上)?资料(?:中|里)?(?:并)?(?:没有|未|不包含|无法)"
-    r"|^(?:The )?(?:provided )?passages? (?:do(?:es)? not|don't|doesn't)",
-    re.IGNORECASE,
-)
-_EMPTY = {
-    "zh": "知识库还是空的。请先在“知识库”页面上传文件或抓取网站，再来提问。",
-    "en": "The knowledge base is still empty. Upload files or crawl a site on the Knowledge page, "
-    "then ask again.",
-}
-_NOTHING = {
-    "zh": "知识库中没有找到与这个问题有关的内容。",
-    "en": "The knowledge base holds nothing about this question.",
-}
 
 
 def new_conversation_id() -> str:
@@ -88,9 +66,8 @@ class Conversation:
     chat: ChatModel
     rewrite_chat: ChatModel
     rewriter: Rewriter
-    retriever: Retriever
+    answerer: Answerer
     knowledge: KnowledgeBase
-    embeddings: EmbeddingModel
     prompts: Prompts
     memory: TurnMemory
 
@@ -122,35 +99,32 @@ class Conversation:
         now.before = self.memory.begin(user, conversation_id, replaces=replaces, choices=choices)
         if now.before.fault:
             yield self._away(now, now.before.fault)
-        if self.knowledge.is_empty:
-            yield from self._say(now, _EMPTY)
-        else:
-            try:
-                yield from self._answer(now, standalone.strip(), stopped or threading.Event())
-            except ModelStopped:
-                now.incomplete = "stopped"
+        try:
+            yield from self._reply(now, standalone.strip(), stopped or threading.Event())
+        except ModelStopped:
+            now.incomplete = "stopped"
         fault = self.memory.store(user, conversation_id, stored_turn(now), now.before)
         if fault and not now.before.fault:
             yield self._away(now, fault)
         now.timings["total"] = round(now.elapsed(), 3)
         yield done_event(now)
 
-    def _answer(
+    def _reply(
         self, now: TurnProgress, standalone: str, stopped: threading.Event
     ) -> Iterator[events.Event]:
-        yield from self._await_model(now)
-        yield from self._complete(now, standalone, stopped)
-        yield now.step("retrieve")
-        hits = self.retriever.search(now.standalone)
-        if not hits:
-            yield from self._say(now, _NOTHING)
-            return
-        passages = self._passages(now, hits)
-        now.sources = [source_event(passage) for passage in passages]
-        yield from now.sources
-        yield now.step("answer")
-        yield from self._stream(now, passages, stopped)
-        yield self._revise(now, passages)
+        now.standalone = Standalone(now.question, now.question)
+        asked = Asking(Kind.LOOKUP) if standalone else self.answerer.asked(now)
+        if asked.kind is Kind.LIBRARY:
+            yield from self.answerer.about_library(now, asked)
+        elif asked.kind is Kind.SMALLTALK:
+            yield from self._await_model(now)
+            yield from self.answerer.small_talk(now, stopped)
+        elif self.knowledge.is_empty:
+            yield from said(now, "refusal", replies.EMPTY)
+        else:
+            yield from self._await_model(now)
+            yield from self._complete(now, standalone, stopped)
+            yield from self.answerer.answer(now, _where(now.before.choices), stopped)
 
     def _await_model(self, now: TurnProgress) -> Iterator[events.Event]:
         if self.chat.ready:
@@ -198,58 +172,6 @@ class Conversation:
             now.memories = [memory_event(memory) for memory in recalled]
             yield from now.memories
 
-    def _passages(self, now: TurnProgress, hits: Sequence[Hit]) -> list[Passage]:
-        question = now.standalone.text
-        budget = self.chat.reading().passage_tokens(
-            self.embeddings.count_tokens(question), now.elapsed() - now.waited
-        )
-        return select_passages(hits, question, budget, self.embeddings.count_tokens)
-
-    def _stream(
-        self, now: TurnProgress, passages: Sequence[Passage], stopped: threading.Event
-    ) -> Iterator[events.Event]:
-        context = [passage_document(passage) for passage in passages]
-        asked: dict[str, object] = {
-            "input": now.standalone.text,
-            "context": context,
-            "wishes": now.wishes,
-        }
-        chain = stuffed_messages(self.chat.model().bind(stopped=stopped), self.prompts)
-        for _ in range(ATTEMPTS):
-            stream = chain.stream(asked)
-            try:
-                yield from answer_events(now, stream, self._system(now))
-            finally:
-                # Closes the connection, so that a server stops writing what nobody reads.
-                close: Callable[[], None] = getattr(stream, "close", lambda: None)
-                close()
-            if stopped.is_set():
-                now.incomplete = "stopped"
-            if now.answer.strip() or now.incomplete:
-                return
-        raise BadAnswer(
-            "The chat model gave an empty answer {attempts} times: ask again, or in other words.",
-            "聊天模型连续 {attempts} 次没有给出任何内容：请重试，或换一种问法。",
-            attempts=ATTEMPTS,
-        )
-
-    def _system(self, now: TurnProgress) -> str:
-        return self.prompts.get("answer", language_of(now.standalone.text)).texts[0]
-
-    def _revise(self, now: TurnProgress, passages: Sequence[Passage]) -> events.Revise:
-        checked: Checked = check_citations(now.answer, passages, now.standalone.text)
-        now.answer = checked.answer
-        now.refused = not checked.cited and bool(_REFUSALS.search(checked.answer))
-        now.unsupported = () if now.refused else checked.unsupported
-        return events.Revise(checked.answer, checked.cited, now.unsupported)
-
-    def _say(self, now: TurnProgress, text: dict[str, str]) -> Iterator[events.Event]:
-        """A reply of our own: there is nothing to answer from."""
-        now.standalone = Standalone(now.question, now.question)
-        now.refused = True
-        now.answer = text[language_of(now.question)]
-        yield events.Token(now.answer)
-
     def fixed_prompts(self) -> Iterator[Ahead]:
         """The parts of the prompts that never change, to be read before the first question."""
         for language in LANGUAGES:
@@ -269,6 +191,17 @@ class Conversation:
     def _away(self, now: TurnProgress, error: MemoryUnavailable) -> events.Notice:
         log.warning("%s", error)
         return events.Notice(error.kind, error.text(now.language))
+
+
+def _where(choices: Choices) -> Where | None:
+    """The documents that the user chose to search: whole sites by the beginning of their
+    addresses, which ends with a slash."""
+    sites = [{"source": {"$prefix": uri}} for uri in sorted(choices.only) if uri.endswith("/")]
+    documents = sorted(uri for uri in choices.only if not uri.endswith("/"))
+    chosen: list[Where] = [*sites]
+    if documents:
+        chosen.append({"source": {"$in": documents}})
+    return {"$or": chosen} if chosen else None
 
 
 def _context(before: Before, recalled: Sequence[Recollection]) -> Context:

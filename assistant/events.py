@@ -119,7 +119,9 @@ class Done(Event):
     refused: bool
     timings: dict[str, float] = field(default_factory=dict)
     stopped: bool = False
-    incomplete: str = ""  # why the answer ends early: "stopped", "broken", "cut", "repeated", "recited"
+    incomplete: str = (
+        ""  # why the answer ends early: "stopped", "broken", "cut", "repeated", "recited"
+    )
     model: str = ""  # that answered, as "provider:model"
     tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
     turn_id: str = ""

@@ -6,8 +6,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+from assistant.answerability import load_calibration
+from assistant.answerer import Answerer
 from assistant.conversation import Conversation
+from assistant.evaluate.own.questions import forget_conversation
 from assistant.knowledge.opening import open_knowledge
 from assistant.knowledge.store import KnowledgeBase
 from assistant.memory.address import RedisAddress
@@ -19,7 +23,7 @@ from assistant.models.chat.model import ChatModel
 from assistant.models.embedding.choice import open_embeddings
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.models.reranking.choice import open_reranker
-from assistant.prompts import load_prompts
+from assistant.prompts import Prompts, load_prompts
 from assistant.retrieval import Retriever
 from assistant.rewriting.rewriter import Rewriter
 from assistant.settings import Settings
@@ -75,13 +79,13 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         chat=chat,
         rewrite_chat=rewrite_chat,
         rewriter=Rewriter(rewrite_chat.model, prompts, embeddings.count_tokens),
-        retriever=Retriever(knowledge, embeddings, settings.retrieve_k, open_reranker(settings)),
+        answerer=_open_answerer(settings, knowledge, embeddings, chat, prompts),
         knowledge=knowledge,
-        embeddings=embeddings,
         prompts=prompts,
         memory=memory,
     )
-    turns = Turns(conversation)
+    # Questions that were collected for evaluation go with their conversation.
+    turns = Turns(conversation, partial(forget_conversation, settings))
     closers = (
         memory.remembering.close,
         memory.long_term.close,
@@ -100,6 +104,31 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         conversation=conversation,
         turns=turns,
         closers=closers,
+    )
+
+
+def _open_answerer(
+    settings: Settings,
+    knowledge: KnowledgeBase,
+    embeddings: EmbeddingModel,
+    chat: ChatModel,
+    prompts: Prompts,
+) -> Answerer:
+    retriever = Retriever(
+        knowledge,
+        embeddings,
+        settings.retrieve_k,
+        open_reranker(settings),
+        rerank_seconds=settings.rerank_seconds,
+    )
+    return Answerer(
+        chat=chat,
+        retriever=retriever,
+        knowledge=knowledge,
+        embeddings=embeddings,
+        prompts=prompts,
+        calibration=load_calibration(settings.data_dir, embeddings.fingerprint),
+        own_knowledge=settings.own_knowledge,
     )
 
 

@@ -41,7 +41,9 @@ class TurnProgress:
     unsupported: tuple[str, ...] = ()
     refused: bool = False
     kind: str = "answer"  # of the reply: one of events.REPLIES
-    incomplete: str = ""  # why the answer ends early: "stopped", "broken", "cut", "repeated", "recited"
+    incomplete: str = (
+        ""  # why the answer ends early: "stopped", "broken", "cut", "repeated", "recited"
+    )
     model: str = ""  # that answered, as "provider:model"
     tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
 

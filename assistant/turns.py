@@ -17,6 +17,7 @@ from assistant.memory.records import Choices
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str]  # user, conversation
+ForgetCopies = Callable[[str, str | None], object]
 
 
 class RunningTurn:
@@ -69,8 +70,12 @@ class Turns:
 
     KEPT_SECONDS = 300.0  # how long an ended turn can still be attached to
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(
+        self, conversation: Conversation, forget_copies: ForgetCopies = lambda user, id: None
+    ) -> None:
+        """``forget_copies`` removes what else was kept of a user's conversation (None: of all)."""
         self._conversation = conversation
+        self._forget_copies = forget_copies
         self._lock = threading.Lock()
         self._running: dict[Key, tuple[RunningTurn, float]] = {}
 
@@ -137,11 +142,13 @@ class Turns:
         """
         self._let_go(user, conversation_id)
         self._conversation.memory.forget(user, conversation_id)
+        self._forget_copies(user, conversation_id)
 
     def forget_all(self, user: str) -> None:
         """Remove everything of ``user``; raises as :meth:`forget`."""
         self._let_go(user)
         self._conversation.memory.forget_all(user)
+        self._forget_copies(user, None)
 
     def _let_go(self, user: str, conversation_id: str | None = None) -> None:
         with self._lock:

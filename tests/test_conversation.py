@@ -92,6 +92,7 @@ def test_a_question_is_answered_with_a_citation(desk: Desk) -> None:
         "step",
         "source",  # the other documents are too far off
         "step",
+        "source",  # with the words marked that bear the answer out
         "revise",
         "done",
     ]

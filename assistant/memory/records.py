@@ -27,7 +27,9 @@ class Turn:
     refused: bool = False
     stopped: bool = False
     unsupported: tuple[str, ...] = ()  # sentences of the answer that no passage bears
-    incomplete: str = ""  # why the answer ends early: "stopped", "broken", "cut", "repeated", "recited"
+    incomplete: str = (
+        ""  # why the answer ends early: "stopped", "broken", "cut", "repeated", "recited"
+    )
     model: str = ""  # that answered, as "provider:model"
     tokens: Mapping[str, int] = field(default_factory=dict)  # "prompt" and "answer"
     parent: str = ""  # id of the turn that it follows; empty for a conversation's first
