@@ -184,9 +184,8 @@ class Answerer:
         yield events.Revise(checked.answer, checked.cited, checked.unsupported)
 
     def _checked(self, now: TurnProgress, passages: Sequence[Passage]) -> Checked:
-        embed = self.embeddings.embed_private if self._embed else None
         try:
-            return check_citations(now.answer, passages, _question(now), embed)
+            return check_citations(now.answer, passages, _question(now), self._embed)
         except ModelError as error:
             # The answer is there already: it is checked by its words alone.
             log.warning("citations are checked without vectors: %s", error)

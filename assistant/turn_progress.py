@@ -11,7 +11,7 @@ from assistant import events
 from assistant.errors import ConversationError
 from assistant.memory.records import Fact, Recollection, Turn, text_parts
 from assistant.memory.store.keys import fact_item
-from assistant.passages import Passage
+from assistant.passages import Passage, places_in_chunk
 from assistant.rewriting.standalone import Standalone
 from assistant.turn_memory import Before, place
 
@@ -101,13 +101,9 @@ def source_event(passage: Passage, marks: Sequence[Span] = ()) -> events.Source:
 
 def _marks_in_document(passage: Passage, marks: Sequence[Span]) -> str:
     """The query that has the document's page mark the same words: chunk, begin and end in it."""
-    found = []
-    for start, end in marks:
-        words = passage.quote[start:end].strip()
-        begin = passage.hit.text.find(words)
-        if words and begin >= 0:
-            found.append(f"{begin}-{begin + len(words)}")
-    return f"?mark={passage.hit.position}:{','.join(found)}" if found else ""
+    places = [place for start, end in marks for place in places_in_chunk(passage, start, end)]
+    told = ",".join(f"{begin}-{end}" for begin, end in joined_spans(places))
+    return f"?mark={passage.hit.position}:{told}" if told else ""
 
 
 def joined_spans(spans: Iterable[Span]) -> list[Span]:

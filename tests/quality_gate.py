@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from assistant.answerability import after, before
+from assistant.answerability.calibration import shipped
 from assistant.citations import check_citations
 from assistant.evaluate import metrics
 from assistant.evaluate.dataset import Dataset, Question
@@ -197,16 +198,21 @@ def passages_of(gate: Gate, question: Question) -> list[Passage]:
 def no_answer(gate: Gate) -> Measures:
     """The decision that the documents hold no answer, before the chat model is asked and after it
     answered as written."""
+    embeddings = gate.embeddings
+    calibration = shipped(embeddings.fingerprint)
     kept, refused = (
-        [before(one.gold or one.text, gate.search(one, "gold")).answered for one in part]
+        [
+            before(one.gold or one.text, gate.search(one, "gold"), calibration).answered
+            for one in part
+        ]
         for part in (gate.dataset.questions, gate.dataset.unanswerable)
     )
     answered: dict[str, list[bool]] = {}
     for row, question in _answers(gate):
         passages = passages_of(gate, question)
         text = question.gold or question.text
-        checked = check_citations(row["answer"], passages, text)
-        verdict = after(text, gate.search(question, "gold"), passages, checked)
+        checked = check_citations(row["answer"], passages, text, embeddings.embed_questions)
+        verdict = after(text, gate.search(question, "gold"), passages, checked, calibration)
         answered.setdefault(row["truth"], []).append(verdict.answered)
     return {
         "no answer before the model answerable kept": _share(kept),

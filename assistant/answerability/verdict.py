@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from assistant.answerability.answered import answer_features, is_no_answer
@@ -14,6 +14,7 @@ from assistant.knowledge.records import Hit
 from assistant.passages import Passage
 
 NOTHING = "nothing"  # the reason where nothing was found
+UNBORNE = 0.5  # an answer that no passage bears out at all must be more likely right than not
 ADMITTED = "admitted"  # the reason of an answer that says itself that there is none
 
 
@@ -70,6 +71,8 @@ def after(
     verdict = _judged(calibration.after, features)
     if is_no_answer(checked):
         return Verdict(verdict.probability, answered=False, reasons={ADMITTED: 1.0})
+    if not checked.cited and verdict.probability < UNBORNE:
+        return replace(verdict, answered=False)
     return verdict
 
 

@@ -116,6 +116,8 @@ def chosen(stated: Stated, written: frozenset[int], meaning: Meaning | None) -> 
     if good:
         least = NEARLY * good[0].own
         return [one for one in good if one.own >= least][:MOST]
+    if stated.is_repeating:
+        return []  # words of the question here and there are no answer to it
     return together(stated, found) or (by_meaning(stated, meaning) if meaning else [])
 
 

@@ -23,7 +23,7 @@ _ABOUT = re.compile(
     r"|(?:according to|based on|in|as stated in) the (?:provided |given |numbered |\w+ )?"
     r"(?:passages?|information|documents?|sources?)"
     r"(?:,? which (?:says?|states?|mentions?)(?: that)?)?"
-    r"|\bthis is (?:stated|mentioned|said)\b"
+    r"|\bthis is (?:stated|mentioned|said)\b|\bin passages?\b"
     r"|\bthe (?:\w+ )?passages? (?:says?|states?|mentions?|describes?|explains?)(?: that)?",
     re.IGNORECASE,
 )

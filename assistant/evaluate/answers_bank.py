@@ -188,8 +188,7 @@ class _Bank:
         passage = self._by_id[id]
         chunk = chunk_of(passage)
         size = len(passage.text.encode("utf-8", "surrogatepass"))
-        title = passage.title or id
-        source = Source(0, "default", id, title, "txt", 1, size, "", 0.0, 0.0)
+        source = Source(0, "default", id, passage.title, "txt", 1, size, "", 0.0, 0.0)
         return Hit(id, chunk.text, 0.0, source, 0, chunk.heading_path)
 
     def close(self) -> None:

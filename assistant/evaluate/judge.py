@@ -23,6 +23,7 @@ RUN, LATIN_RUN = 2, 5  # characters of a run that tells: Chinese, other
 NEW = 0.5  # of what the question doesn't say, the share that must be there
 LONGEST_ANSWER = 40  # characters of an answer that a sentence can hold as it is
 
+_ENDS = " .。!！?？;；,，"
 _SPACE = re.compile(r"\s+")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _COUNTED = re.compile(r"\d+(?:\.\d+)?[\u3400-\u9fff]")
@@ -69,6 +70,8 @@ def judge(
     given, asked = _plain("\n".join(quotes)), _plain(question)
     if is_relevant and _holds_answer(told, given, answers):
         return Judged(True, "set", 1.0)
+    if told.strip(_ENDS) and told.strip(_ENDS) in given:
+        return Judged(True, "text", 1.0)  # copied
     score, new = _common(told, given + " " + asked), _common_new(told, given, asked)
     # A year that the question names may go without saying, but not beside another year.
     known: set[str] = set() if _YEAR.search(given) else _numbers(asked)

@@ -17,8 +17,9 @@ from assistant.knowledge.keywords import term_expressions
 from assistant.knowledge.reading import hits_by_row
 from assistant.knowledge.records import Hit
 
-#: Rows that one search may score for its rare terms, and again for its common ones.
-SCORED = 30_000
+#: Rows that one search may score for its rare terms, and again for its common ones. At 100,000
+#: chunks of Chinese and English text .995 of the ten best are those of scoring all rows.
+SCORED = 12_000
 
 
 def keyword_hits(
