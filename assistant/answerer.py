@@ -34,12 +34,14 @@ from assistant.passages import Passage, select_passages
 from assistant.prompts import Prompts, language_of
 from assistant.retrieval import Found, Retriever
 from assistant.rewriting.standalone import Standalone
+from assistant.sections import sections
 from assistant.turn_progress import TurnProgress, joined_spans, source_event
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 2  # small models sometimes end before they begin
 _SOURCE = re.compile(r"/source/(\d+)")
+ROOMY = 1000  # tokens of passages from which on hits are joined with their neighbours
 SHOWN = 120  # characters of a command in a notice
 
 Chain = Runnable[dict[str, object], BaseMessage]
@@ -137,8 +139,11 @@ class Answerer:
     def _passages(self, now: TurnProgress, asked: Asking, found: Found) -> list[Passage]:
         if asked.kind is Kind.SUMMARY:  # cut to the budget already
             return [Passage(n, hit, hit.text) for n, hit in enumerate(found.hits, 1)]
-        question, count = _question(now), self.embeddings.count_tokens
-        return select_passages(found.hits, question, self._budget(now), count)
+        question, count, budget = _question(now), self.embeddings.count_tokens, self._budget(now)
+        hits: Sequence[Hit] = found.hits
+        if budget >= ROOMY:
+            hits = sections(self.knowledge, hits, budget, count)
+        return select_passages(hits, question, budget, count)
 
     def _budget(self, now: TurnProgress) -> int:
         """Tokens of passages that can be read in time."""

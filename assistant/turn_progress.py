@@ -100,7 +100,10 @@ def source_event(passage: Passage, marks: Sequence[Span] = ()) -> events.Source:
 
 
 def _marks_in_document(passage: Passage, marks: Sequence[Span]) -> str:
-    """The query that has the document's page mark the same words: chunk, begin and end in it."""
+    """The query that has the document's page mark the same words: chunk, begin and end in it.
+    Nothing for a section of several chunks, whose text is in no chunk as it is."""
+    if passage.hit.kept == "neighbour":
+        return ""
     places = [place for start, end in marks for place in places_in_chunk(passage, start, end)]
     told = ",".join(f"{begin}-{end}" for begin, end in joined_spans(places))
     return f"?mark={passage.hit.position}:{told}" if told else ""

@@ -197,6 +197,19 @@ def test_what_bears_the_answer_out_is_marked_in_the_document(
     assert stored.sources[0]["link"] == source.link
 
 
+def test_with_room_a_hit_brings_the_rest_of_its_section(parts: Parts, server: OpenAIServer) -> None:
+    texts = ("远鹰钻机的装配从底座开始。", "远鹰钻机的主轴扭矩为45牛米。", "拧紧后须静置两小时。")
+    chunks = [NewChunk(text, ("远鹰钻机", "装配")) for text in texts]
+    vectors = parts.embeddings.embed_passages([chunk.embedding_text for chunk in chunks])
+    parts.knowledge.add_embedded("/docs/drill.md", "远鹰钻机", "md", 9, "h", chunks, vectors)
+    server.say("主轴扭矩为45牛米，拧紧后须静置两小时。")
+    seen = ask(parts, "远鹰钻机的主轴扭矩是多少？")
+    first = sources_of(seen)[1]
+    assert first.kept == "neighbour"
+    assert all(text in first.quote for text in texts)
+    assert not done_of(seen).refused
+
+
 @pytest.mark.parametrize("chosen", ["https://a.example/", "https://a.example/x9"])
 def test_only_the_chosen_documents_are_searched(
     parts: Parts, server: OpenAIServer, chosen: str

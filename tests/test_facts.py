@@ -34,7 +34,7 @@ TOLD = {
     "Remember that our staging box is called otter.": "our staging box is called otter",
     "环境补一句：驱动 535。装哪个版本？": "驱动 535",
     "生产数据库已经从 MySQL 迁到 PostgreSQL 15 了": "生产数据库已经从 MySQL 迁到 PostgreSQL 15 了",
-    "我女儿今年上小学，五岁半": "我女儿今年上小学",
+    "我女儿今年上小学，五岁半": "我女儿今年上小学，五岁半",
     "我导师是章教授，审批人填谁？": "我导师是章教授",
     "By the way, I live in Leeds. Which form do I need?": "I live in Leeds",
     "I'm a nurse in Cork, any tips for night shifts?": "I'm a nurse in Cork",
@@ -42,6 +42,20 @@ TOLD = {
     "our cluster runs Ubuntu 22.04 and the pods keep crashing": "our cluster runs Ubuntu 22.04",
     "We've switched from GitLab to Gitea.": "We've switched from GitLab to Gitea",
     "Don't forget that I'm left-handed": "I'm left-handed",
+    "我养了一只狗": "我养了一只狗",
+    "我们用的聊天模型是 DeepSeek": "我们用的聊天模型是 DeepSeek",
+    "我叫李雷": "我叫李雷",
+    "我在腾讯工作": "我在腾讯工作",
+    "我对花生过敏": "我对花生过敏",
+    "我会说日语": "我会说日语",
+    "对象存储用的是 Ceph": "对象存储用的是 Ceph",
+    "I have two kids": "I have two kids",
+    "our cluster runs Kubernetes 1.29": "our cluster runs Kubernetes 1.29",
+    "the release slipped to May": "the release slipped to May",
+    "I am a teacher": "I am a teacher",
+    "our client library is httpx 0.27": "our client library is httpx 0.27",
+    "just so you know I live in Leeds": "I live in Leeds",
+    "My thesis is about peat bogs, anything in the archive?": "My thesis is about peat bogs",
     "我在用 Rust 写 CLI，I prefer tokio over async-std": "我在用 Rust 写 CLI",
 }
 WISHES = {
@@ -84,7 +98,22 @@ NOTHING = [
     "She works at a bank in Rome.",
     "我朋友说他用 3090 就够了",
     "The docs say we use Kafka as our message queue",
+    "他们用的聊天模型是 Kimi",
+    "她有两个孩子",
+    "Our competitor moved to Kubernetes",
+    "I have a friend who lives in Rome",
+    # things of a document
+    "教程里的集群跑的是 1.27",
+    "The cluster in the manual runs Kubernetes 1.29",
+    # the same words, asked or said of the moment
+    "我们用的聊天模型是哪个",
+    "我叫了一份麻辣烫",
+    "我在改第二版",
+    "which model does our cluster run",
+    "the release slipped my mind",
     # quoted, pasted, code
+    "Translate to German: I am a vegetarian and I live in Cologne.",
+    "帮我写段自我介绍：我叫方圆，学的是护理",
     "“我是数据中台的负责人，我们全部迁到了 TiDB”这句翻成英文",
     "把下面这封信翻成英文：\n我住在上海，我在一家银行工作。\n我们用 Oracle。",
     'Translate "I live in Paris and I use Go" into Chinese',
@@ -100,6 +129,7 @@ NOTHING = [
     "I'm tired and hungry",
     # role play, tasks, remarks
     "你来扮演面试官，我是应聘产品经理的候选人",
+    "you be the recruiter, I'm a nurse applying for the job",
     "Let's role-play: I'm a pirate with a ship called Dora",
     "这次回答短一点",
     "太正式了，短一些",
@@ -152,6 +182,12 @@ def test_a_wish_is_a_preference_in_its_language() -> None:
 @pytest.mark.parametrize("message", [*TOLD, *WISHES])
 def test_what_is_remembered_stands_in_the_message(message: str) -> None:
     assert all(text in message for text in texts(message))
+
+
+def test_what_is_less_likely_is_only_told_apart_where_something_may_be_replaced() -> None:
+    message = "三十五楼，怎么报修"
+    (found,) = statements_of(message, EMBED)
+    assert (found.text, found.is_sure) == ("三十五楼", False)
 
 
 def test_several_statements_of_one_message_are_told_apart() -> None:

@@ -209,7 +209,7 @@ def _reasons(source: events.Source, language: str) -> str:
     }
     told = [text(key, language, n=rank) for key, rank in ranks.items() if rank is not None]
     if source.kept == "neighbour":
-        told = [text("found_neighbour", language)]
+        told.append(text("found_neighbour", language))
     return f'<span class="reasons">{_escaped(" · ".join(told))}</span>' if told else ""
 
 

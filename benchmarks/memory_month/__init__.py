@@ -20,7 +20,9 @@ embedding model, each person being a user. Then, for each person:
 - an item is echoed if its text is in none of the messages that it claims to be from.
 
 ``python -m benchmarks.memory_month.train`` learns the weights by which statements are found, from
-labelled messages of several authors (``training/``) and from the shipped half.
+labelled messages of several authors (``training/``) and from the shipped half;
+``python -m benchmarks.memory_month.pairs`` learns those by which one replaces a fact, from
+statements beside known facts (``pairs/``) and from the shipped half.
 
 Beside it stands the plain way: every sentence of the user with "I" or 我 in it.
 """

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from assistant.memory.facts import classifier
 from assistant.memory.facts.classifier import BITS, KINDS, Floats, Rows, Weights
 from assistant.memory.facts.features import Piece, features, pieces
-from assistant.memory.facts.typed import typed_sentences
+from assistant.memory.facts.statements import is_closed, is_open, left_out
+from assistant.memory.facts.typed import Sentence, typed_sentences
 from assistant.models.embedding.e5 import open_e5
 from assistant.models.embedding.model import Embed
 from benchmarks.memory_month import scripts
@@ -43,7 +44,7 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True)
 class Author:
     """An author's messages; of their clauses the rows, vectors and kinds (as numbers), and the
-    message that each is of."""
+    message that each is of; and which clauses the rules leave to the weights."""
 
     name: str
     messages: Sequence[Mapping[str, Any]]
@@ -52,6 +53,7 @@ class Author:
     vectors: Floats
     kinds: NDArray[np.int64]
     message_of: NDArray[np.int64]
+    is_left: NDArray[np.bool_]
 
 
 #: Features, vectors and kinds of clauses.
@@ -90,13 +92,28 @@ def _labelled(person: scripts.Person, message: scripts.Message) -> dict[str, Any
 
 
 def _author(name: str, messages: Sequence[Mapping[str, Any]], embed: Embed) -> Author:
-    each = [pieces(typed_sentences(message["message"])) for message in messages]
+    typed = [typed_sentences(message["message"]) for message in messages]
+    each = [pieces(sentences) for sentences in typed]
     told = [piece for one in each for piece in one]
     message_of = np.repeat(np.arange(len(each)), [len(one) for one in each])
     kinds = [_kind(p, messages[at]["spans"]) for p, at in zip(told, message_of, strict=True)]
     found = [row for one in each for row in features(one)]
     vectors = classifier.vectors_of(told, embed)
-    return Author(name, messages, told, found, vectors, np.array(kinds), message_of)
+    left = [way for said, one in zip(typed, each, strict=True) for way in _left(said, one)]
+    is_left = np.array(left) | (np.array(kinds) > 0)
+    return Author(name, messages, told, found, vectors, np.array(kinds), message_of, is_left)
+
+
+def _left(sentences: Sequence[Sentence], told: Sequence[Piece]) -> list[bool]:
+    """Which clauses of a message the rules leave to the weights."""
+    if is_closed(sentences):
+        return [False] * len(told)
+    out = [
+        one
+        for place in range(len(sentences))
+        for one in left_out([piece for piece in told if piece.place == place])
+    ]
+    return [is_open(piece) and not one for piece, one in zip(told, out, strict=True)]
 
 
 def _kind(piece: Piece, spans: Sequence[Mapping[str, Any]]) -> int:
@@ -144,10 +161,12 @@ def _as_told(author: Author) -> _Told:
 
 
 def _alone(author: Author) -> _Told:
-    """Each clause as a message of its own: what it says must not hang on what is around it."""
-    half = author.vectors.shape[1] // 2
-    found = [features([replace(piece, place=0)])[0] for piece in author.told]
-    return found, np.hstack([author.vectors[:, :half]] * 2), author.kinds
+    """Each clause as a message of its own: what it says must not hang on what is around it. Not
+    what the rules leave out: "I'm a nurse" is none the less a fact if a role play says it once."""
+    half, left = author.vectors.shape[1] // 2, author.is_left
+    told = [piece for piece, is_left in zip(author.told, left, strict=True) if is_left]
+    found = [features([replace(piece, place=0)])[0] for piece in told]
+    return found, np.hstack([author.vectors[left, :half]] * 2), author.kinds[left]
 
 
 def _softmax(scores: Array) -> Array:

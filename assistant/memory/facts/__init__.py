@@ -8,7 +8,10 @@
    a wish for answers. Its weights were learned from labelled messages by
    ``python -m benchmarks.memory_month.train``. What :mod:`rejections` holds is never kept, however
    likely (:func:`statements`);
-4. :mod:`merging` tells what a statement does to the known facts (:func:`merged`);
+4. :mod:`merging` tells what a statement does to the known facts (:func:`merged`): :mod:`near` finds
+   those beside it, :mod:`replacing` tells how likely it takes the place of one, from how alike both
+   are (:mod:`likeness`, :mod:`topics`), their :mod:`values` and words of change. Its weights were
+   learned from pairs by ``python -m benchmarks.memory_month.pairs``;
 5. :class:`Remembering` does this in the background.
 
 Nothing is generated: a fact is a piece of a message of the user. Documents and answers are never

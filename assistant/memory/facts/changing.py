@@ -15,15 +15,15 @@ CHANGED = re.compile(
     r"换(?:成|了|到|为|去|回)|改(?:成|为|到|用|投|走|学|做|跑|去|回|吃|喝|住|坐|骑|在|跟|叫|"
     r"按|了)|升(?:到|级|了|为|成)|切(?:到|换|成|了)|"
     r"迁(?:到|移|了|去)|搬(?:到|去|了|进|出|回|家)|挪(?:到|去)|滚到|调(?:到|去|岗|成|整)|"
-    r"推(?:迟)?到|提(?:前)?到|加(?:到|了)|扩(?:到|容|了)|"
+    r"(?:推|推迟|提|提前|拖|延|滑|追加)到|加(?:到|了)|扩(?:到|容|了)|"
     r"降(?:到|为)|缩(?:到|减)|涨到|批到|退(?:了|掉|役)|交回|下线|下架|停用|弃用|卖(?:了|掉)|"
     r"扔了|收尾|结束|验收|完结|不再|别(?:再|老).{0,4}(?:用|给|叫)|别用.{1,20}了|戒|"
     r"入职|离职|跳槽|辞|转(?:岗|到|去|做|成|行|正|组|用)|取消|恢复|代替|取代|替(?:换|掉)|"
-    r"新(?:添|换|买|配)|添了|通了|不用.{0,20}了|"
+    r"新(?:添|换|买|配)|买了.{0,3}新|添了|通了|不用.{0,20}了|"
     r"不(?:在|住|做|吃|喝|养|写|跑|走).{0,16}了|没在.{0,14}了|从.{1,20}(?:到|变|换|改)|"
     r"变(?:成|更|了|为)|考(?:过|上)|毕业了|"
     r"\b(?:switched|moved|migrated|upgraded|downgraded|replaced|changed|swapped|dropped|"
-    r"ditched|retired|renamed|joined|left(?!-)|quit|"
+    r"ditched|retired|renamed|joined|left(?!-)|quit|slipped|"
     r"promoted|passed|finished|sold|gave up|given up|no longer|any ?more|no more|not any|"
     r"instead(?: of)?|went back|gone (?:up|down)|"
     r"went (?:up|down)|go(?:t|ne)? back to|raised|lowered|increased|reduced|extended|"
@@ -35,7 +35,7 @@ CHANGED = re.compile(
 )
 #: Perhaps another value: it is so now.
 NOW = re.compile(
-    r"现在|目前|如今|已经|了$|更新|变动|新情况|更正|纠正|说错|之前说|上次说|"
+    r"现在|目前|如今|以后|今后|往后|已经|了$|更新|变动|新情况|更正|纠正|说错|之前说|上次说|"
     r"\b(?:now|nowadays|these days|currently|already|as of|(?:since|from) (?:today|now on|"
     r"this|next|monday|tomorrow)|update|correction|actually|new)\b",
     _I,
@@ -125,6 +125,11 @@ def taken_back(message: str) -> list[str]:
         if "?" not in clause.mark and "？" not in clause.mark
     )
     return [one["after"] or one["before"] or one["english"] for one in found if one]
+
+
+def takes_back(text: str) -> bool:
+    """Whether a (masked) clause asks to forget something: "把我的年龄删掉"."""
+    return bool(_FORGET.search(text))
 
 
 def takes_back_previous(message: str) -> bool:

@@ -17,7 +17,7 @@ _HEAD = (
     r"ok(?:ay)?(?=[?])|right(?=[?])|his|her|their|the|what|how|why|when|where|which|who|can|"
     r"could|"
     r"should|would|will|is|are|do|"
-    r"does|did|any|please|don['’]t|always|never|keep|use|give|tell|show|explain|write|draft|help|"
+    r"does|did|any|anything|anyone|please|don['’]t|always|never|keep|use|give|tell|show|explain|write|draft|help|"
     r"make|let|call|answer|reply|remember|forget|also|maybe|not|no longer|everything|"
     r"(?-i:[A-Z])\w+(?: (?-i:[A-Z])\w+)? (?:is|was|are|uses|runs)|all|most|whole|production|"
     r"prod|staging|on|at home)\b"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.memory.facts.topics import TOPICS
 from assistant.models.embedding.model import Embed
 from assistant.prompts import language_of
 
@@ -56,6 +57,7 @@ class Likeness:
         self._kept = kept
         self._vectors: OrderedDict[str, Vector] = OrderedDict()
         self._scales: dict[str, tuple[float, float]] = {}
+        self._topics: dict[str, tuple[Vector, Vector]] = {}
         self._lock = threading.Lock()
 
     def to_all(self, text: str, others: Sequence[str]) -> list[float]:
@@ -70,6 +72,20 @@ class Likeness:
         vectors = self.vectors([text, *others])
         mean, spread = self._scale(language_of(text))
         return [float((cosine - mean) / spread) for cosine in vectors[1:] @ vectors[0]]
+
+    def topics(self, texts: Sequence[str]) -> Vector:
+        """What each text is about: how near it is to each of :data:`TOPICS`, around 0 and in
+        standard deviations over them; shape (n, topics).
+
+        Raises:
+            ModelError: the embedding model failed.
+        """
+        rows = []
+        for text, vector in zip(texts, self.vectors(texts), strict=True):
+            topics, usual = self._topics_in(language_of(text))
+            near = topics @ vector - usual
+            rows.append((near - near.mean()) / max(float(near.std()), 1e-6))
+        return np.asarray(np.stack(rows), dtype=np.float32)
 
     def vectors(self, texts: Sequence[str]) -> Vector:
         """Unit vectors of ``texts``, shape (n, dimension)."""
@@ -91,3 +107,11 @@ class Likeness:
             cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), 1)]
             self._scales[language] = (float(cosines.mean()), max(float(cosines.std()), 1e-3))
         return self._scales[language]
+
+    def _topics_in(self, language: str) -> tuple[Vector, Vector]:
+        """The vectors of a language's topics, and how near each is to any statement."""
+        if language not in self._topics:
+            topics = self._embed(TOPICS[language])
+            usual = topics @ self._embed(UNRELATED[language]).mean(axis=0)
+            self._topics[language] = topics, usual
+        return self._topics[language]

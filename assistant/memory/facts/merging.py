@@ -5,70 +5,32 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 
-from assistant.memory.facts.changing import ADDED, change_of, old_value
+from assistant.memory.facts.changing import change_of
 from assistant.memory.facts.likeness import Likeness
-from assistant.memory.facts.matters import ONE_VALUE, matters_of
+from assistant.memory.facts.near import Near, nearest
+from assistant.memory.facts.replacing import chances
 from assistant.memory.facts.statements import Statement
+from assistant.memory.facts.values import values
 from assistant.memory.records import Fact, Said, Version
 from assistant.memory.withdrawal import FactChanges
 from assistant.sentences import terms_of
 
-#: Likeness (see :class:`Likeness`) and what is shared, weighed: what a change needs to find its
-#: fact. What only may be one must share something with it, too.
-CHANGED_AT = 2.3
-PERHAPS_AT = 3.0
-#: Likeness of two values of a matter that has one at a time.
-ONE_VALUE_AT = 2.0
-TERM_WEIGHT, MATTER_WEIGHT = 0.7, 1.5
-MOST_TERMS = 4.0
-#: A shared version, number or name says more than another word.
-VALUE_TERM = 2.0
-#: Likeness of the same thing said in other words, if the values in it are the same.
+#: How likely a statement must take the place of a fact: a fact that is replaced wrongly is worse
+#: than one that stays beside its newer value.
+REPLACES_AT = 0.8
+#: Facts that are looked at closely, the nearest ones.
+CLOSEST = 16
+#: Likeness (see :class:`Likeness`) of the same thing said in other words, if the values in it are
+#: the same.
 SAME_AT = 4.0
-#: Share of the words around the values that two statements of one matter have in common.
-SAME_FRAME = 0.6
-
 #: Of the longer text's letters, those that the shorter one must have to say the same.
 SAME_LENGTH = 0.6
 
-#: Words that say nothing about the matter.
-_EMPTY_WORDS = """
-now week month year today again already still work us one two three got 给我 现在 目前 已经 这边
-"""
-_EMPTY = frozenset(_EMPTY_WORDS.split())
-_NUMBER = re.compile(r"[\d一二三四五六七八九十两]")
 _NOT = re.compile(r"不|没|别|无|\b(?:not|no|never|none)\b|n['’]t\b", re.IGNORECASE)
-#: What one can have, buy or like several of.
-_SEVERAL = re.compile(r"有|买|养|喜欢|会|\b(?:have|has|got|own|bought|like|love|speak)\b|['’]ve\b")
-_VALUES = re.compile(
-    r"[A-Za-z]*\d[\w.:-]*|[A-Z][\w.+#-]*|"
-    r"[一二三四五六七八九十两]+(?=[个台张人岁只名位年月日点号])|(?<=[周期])[一二三四五六日天]"
-)
-
-
-@dataclass(frozen=True)
-class Near:
-    """A known fact beside a new statement."""
-
-    fact: Fact
-    likeness: float
-    shared: float  # terms that both hold, each weighed by how few facts hold it
-    has_matter: bool = False  # that both are about
-
-    @property
-    def score(self) -> float:
-        terms = TERM_WEIGHT * min(self.shared, MOST_TERMS)
-        return self.likeness + terms + MATTER_WEIGHT * self.has_matter
-
-    @property
-    def is_tied(self) -> bool:
-        """Whether words or the matter say that both belong together."""
-        return self.has_matter or self.shared > 0
 
 
 def merged(
@@ -89,30 +51,22 @@ def merged(
         near = nearest(earlier, statement.text, likeness)
         same = next((n.fact for n in near if is_same(n, statement.text)), None)
         if same is None:
-            replaced = next((n.fact for n in near if replaces(n, statement)), None)
+            replaced = replaced_by(near[:CLOSEST], statement, likeness)
             if replaced is None and not statement.is_sure:
                 return FactChanges((), ())
             return FactChanges((_put(replaced, statement, said),), ())
     return FactChanges((replace(same, said=(*same.said, said), updated=said.time),), ())
 
 
-def nearest(facts: Sequence[Fact], text: str, likeness: Likeness) -> list[Near]:
-    """The facts, the nearest to ``text`` first."""
-    terms, matters = terms_of(text) - _EMPTY, matters_of(text)
-    valued = frozenset(term for value in values(text) for term in terms_of(value))
-    held = [terms_of(fact.text) & terms for fact in facts]
-    counts = Counter(term for found in held for term in found)
-    scores = likeness.to_all(text, [fact.text for fact in facts])
-    near = [
-        Near(
-            fact,
-            score,
-            sum((VALUE_TERM if term in valued else 1) / counts[term] for term in found),
-            bool(matters & matters_of(fact.text)),
-        )
-        for fact, score, found in zip(facts, scores, held, strict=True)
-    ]
-    return sorted(near, key=lambda one: -one.score)
+def replaced_by(near: Sequence[Near], statement: Statement, likeness: Likeness) -> Fact | None:
+    """The fact of which ``statement`` is another value, if there is one."""
+    likely = chances(near, statement, likeness)
+    chance, fact = max(
+        ((chance, one.fact) for chance, one in zip(likely, near, strict=True)),
+        key=lambda pair: pair[0],
+        default=(0.0, None),
+    )
+    return fact if chance >= REPLACES_AT else None
 
 
 def is_same(near: Near, text: str) -> bool:
@@ -130,47 +84,6 @@ def _is_within(one: str, other: str) -> bool:
     short, long = sorted((one, other), key=len)
     rest = iter(long)
     return len(short) >= SAME_LENGTH * len(long) and all(letter in rest for letter in short)
-
-
-def replaces(near: Near, statement: Statement) -> bool:
-    """Whether ``statement`` is another value of what a fact says."""
-    if statement.change == 2:
-        named = old_value(statement.text)
-        if named and named not in near.fact.text.casefold():
-            return False
-        is_tied = near.is_tied or (statement.is_sure and statement.kind == "fact" == near.fact.kind)
-        return is_tied and near.score >= CHANGED_AT
-    if ADDED.search(statement.text):
-        return False
-    if statement.change and near.is_tied and near.score >= PERHAPS_AT:
-        return True
-    same = matters_of(statement.text) & matters_of(near.fact.text)
-    if same & ONE_VALUE and near.likeness >= ONE_VALUE_AT:
-        return True
-    return is_other_value(near.fact.text, statement.text)
-
-
-def is_other_value(old: str, new: str) -> bool:
-    """Whether both say the same of different numbers: "we're on Postgres 14", "... 16"."""
-    names, numbers = zip(*(_names_and_numbers(text) for text in (old, new)), strict=True)
-    if names[0] != names[1] or numbers[0] == numbers[1] or not all(numbers):
-        return False
-    if _SEVERAL.search(old) or _SEVERAL.search(new):
-        return False
-    frames = [terms_of(_VALUES.sub(" ", text)) | names[0] for text in (old, new)]
-    together = frames[0] | frames[1]
-    return bool(together) and len(frames[0] & frames[1]) / len(together) >= SAME_FRAME
-
-
-def _names_and_numbers(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    found = values(text)
-    numbers = frozenset(value for value in found if _NUMBER.search(value))
-    return found - numbers, numbers
-
-
-def values(text: str) -> frozenset[str]:
-    """The numbers, versions and names in a text."""
-    return frozenset(found.casefold() for found in _VALUES.findall(text))
 
 
 def _put(replaced: Fact | None, statement: Statement, said: Said) -> Fact:

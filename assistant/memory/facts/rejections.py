@@ -30,12 +30,12 @@ INJECTION = re.compile(
 )
 #: Anywhere in a message: the user plays somebody, or has the assistant do so.
 ROLE_PLAY = re.compile(
-    r"扮演|角色扮演|(?:来|咱们?|我们)(?:来)?演(?:一段|一下|个|练)|假装|装作|(?:来|咱们?|我们|"
+    r"扮演|角色(?:扮演|卡)|人设|(?:来|咱们?|我们)(?:来)?演(?:一段|一下|个|练)|假装|装作|(?:来|咱们?|我们|"
     r"一起|做个?)模拟|模拟(?:面试|答辩|谈判|客户|用户|一段|一场)|"
     r"你(?:来)?[演当](?!前|然|时|作|地|我是)|我(?:来)?演|戏外|你现在是|以.{1,12}的(?:身份|"
     r"口吻|语气|视角)|"
     r"\b(?:role[- ]?play|pretend|act (?:as|like)|let['’]?s say (?:I|you)|play the (?:part|role)|"
-    r"in character|you(?:['’]re| are) (?:now )?(?:a|an|the) (?!wrong)|I['’]ll (?:be|"
+    r"in character|you be the|you(?:['’]re| are) (?:now )?(?:a|an|the) (?!wrong)|I['’]ll (?:be|"
     r"play) (?:the|a|an))\b",
     _I,
 )
@@ -66,7 +66,7 @@ RECITED = re.compile(
     r"过|得|的|我|了|着|住)"
     r"|就(?:是|像|如)你|(?:按|照|据|如)你(?:说|讲|记|写|提)|你(?:的)?记(?:忆|录|性)|记得我|"
     r"掌握我|了解我(?:多少|什么|哪些)"
-    r"|\b(?:you|u)(?:['’]ve| have| had)?(?: just| already| also)? (?:said|told|mentioned|"
+    r"|(?<!so )\b(?:you|u)(?:['’]ve| have| had)?(?: just| already| also)? (?:said|told|mentioned|"
     r"wrote|listed|noted|recalled|remember(?:ed)?|"
     r"stated|claimed|think|thought|know|assumed|suggested|got)\b(?! (?:how|what|why|when))"
     r"|\b(?:like|as) you (?:say|said|put it|remember)|\byour (?:memory|notes|list|summary|"
@@ -101,7 +101,7 @@ OTHERS = re.compile(
     r"^(?:我|我们|咱|俺|有个|有位|有一个|有一位|一个|那个|这个|隔壁|楼上|楼下|对门|以前的?|前|"
     r"的|他|她|家|"
     r"公司|组里|们|班|部门)*"
-    r"(?:同事|朋友|哥们|闺蜜|基友|同学|室友|舍友|邻居|房东|老公|老婆|丈夫|妻子|媳妇|爱人|对象|"
+    r"(?:同事|朋友|哥们|闺蜜|基友|同学|室友|舍友|邻居|房东|老公|老婆|丈夫|妻子|媳妇|爱人|对象(?!存储|模型|检测)|"
     r"男友|女友|男朋友|"
     r"女朋友|老板|领导|上司|经理|主管|组长|师兄|师姐|师弟|师妹|学长|学姐|学弟|学妹|导师|老师|"
     r"老大|"
@@ -113,18 +113,27 @@ OTHERS = re.compile(
     r"|^(?:他们?|她们?|"
     r"小[王李张刘陈杨赵黄周吴郑孙马朱胡林郭何高罗梁宋谢韩唐冯于董程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文]|"
     r"老[王李张刘陈杨赵黄周吴郑孙马朱胡林郭何高罗梁宋])"
-    r"|^(?:\w+ ){0,2}?(?:my|our|a|an|the|some|one of my|one of our)(?: \w+){0,2} (?:lead|"
-    r"assistant|rep|director|accountant|"
-    r"trainee|apprentice|driver|friend|colleague|co-?worker|boss|manager|"
-    r"roommate|flatmate|housemate|neighbou?r|classmate|teammate|cousin|brother|sister|sibling|"
+    r"|^(?!(?:I (?:am|was|became|work|teach)|we (?:are|were|have|use))\b)(?:\w+ ){0,2}?(?:my|our|a|"
+    r"an|the|some|one of my|one of our)(?: \w+){0,2} (?:lead(?! time)|assistant|rep|director|"
+    r"accountant|competitor|buyer|seller|passenger|tenant|applicant|candidate|visitor|postdoc|"
+    r"architect|plumber|trainee|apprentice|driver(?! (?:is |version )?\d)|friend|colleague|"
+    r"co-?worker|boss|manager|roommate|flatmate|housemate|neighbou?r|classmate|teammate|cousin|brother|sister|sibling|"
     r"uncle|aunt|mother|"
     r"father|mom|mum|dad|parents?|grand\w+|wife|husband|partner|girlfriend|boyfriend|spouse|"
     r"fianc[ée]e?|ex|"
-    r"landlord|professor|supervisor|advisor|teacher|mentor|client|customer|vendor|contractor|"
-    r"intern|buddy|mate|"
+    r"landlord|professor|supervisor|advisor|teacher|mentor|client(?! (?:librar|side|code))|"
+    r"customer|vendor|contractor|intern|buddy|mate|"
     r"in-laws?|nephew|niece|guy|lady|blogger|author)s?(?:['’]s?)?\b(?!['’]?s? name|"
     r"['’]?s? (?:is|are) (?:called |now )?(?-i:[A-Z]))"
-    r"|^(?:he|she|they|his|her|their|someone|somebody|people|everyone)\b",
+    r"|^(?:he|she|they|dad|mum|mom|grandma|grandpa|his|her|their|someone|somebody|people|everyone)\b"
+    # What a document tells of.
+    r"|^在?(?:这[本份篇]|那[本份篇])?(?:文档|资料|手册|书|论文|教程|示例|例子|样例|案例|说明书|"
+    r"参考设计|讲义|课本|指南|规格书|截图|图)(?:里头|里面|里|中|上)(?!.*[我咱])"
+    r"|^(?:the|that|this|your) \w+(?: \w+){0,2} (?:in|from|on) (?:the|your|this) (?:\w+ )?"
+    r"(?:manual|leaflet|guide|docs?|documentation|case study|sample|example|book|paper|slides?|"
+    r"picture|photo|handout|brochure|tutorial)\b"
+    r"|^in the (?:\w+ )?(?:manual|leaflet|guide|docs|case study|sample|example|book|paper|slides|"
+    r"tutorial)\b(?!.*\b(?:I|we|my|our)\b)",
     _I,
 )
 #: Who somebody is to the user tells of the user.
@@ -140,7 +149,7 @@ REPORTED = re.compile(
     r"邮件|README|readme)"
     r"(?:里|上|中|里面|里头|当中)?(?:是|都|也|还|明明)?(?:说|写|讲|提|要求|介绍|显示|推荐|规定)"
     r"|(?:有人|听说|据说|传说|据称|他说|她说|他们说|人家说|大家都?说|说是|说我|觉得我|以为我|"
-    r"认为我|叫我去|问我)"
+    r"认为我|叫我去|(?<!次)(?<!都)问我)"
     r"|(?:朋友|同事|老板|领导|客户|老师|同学|老公|老婆|妈|爸|经理|小\w|"
     r"老\w)[^，。]{0,4}(?:跟我|对我|和我)?(?:说|讲|告诉|认为|觉得|建议|推荐)"
     r"|\b(?:docs?|documentation|manual|article|paper|page|readme|guide|tutorial|book|post|"

@@ -12,7 +12,8 @@ from typing import Protocol
 from assistant.errors import AssistantError, MemoryUnavailable
 from assistant.memory.facts.changing import taken_back, takes_back_previous
 from assistant.memory.facts.likeness import Likeness
-from assistant.memory.facts.merging import merged, nearest
+from assistant.memory.facts.merging import merged
+from assistant.memory.facts.near import nearest
 from assistant.memory.facts.statements import statements
 from assistant.memory.records import Fact, Said, Turn
 from assistant.memory.withdrawal import FactChanges, withdrawn

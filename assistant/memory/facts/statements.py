@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assistant.memory.facts.changing import change_of, is_instead, only_ends
+from assistant.memory.facts.changing import change_of, is_instead, only_ends, takes_back
 from assistant.memory.facts.classifier import KINDS, Floats, classify
 from assistant.memory.facts.cues import is_bare
 from assistant.memory.facts.features import Piece, pieces
@@ -31,9 +31,10 @@ from assistant.prompts import language_of
 
 #: Characters of a statement.
 SHORTEST, LONGEST = 4, 160
-#: How likely a clause must be one; one that says what changed, to replace what is known; and one
-#: that only adds to the one before it.
-ENOUGH, ENOUGH_CHANGED, ENOUGH_BESIDE = 0.75, 0.4, 0.3
+#: How likely a clause must be one; the only clause of a message, which is one more often than a
+#: part of more that looks as likely; one that takes the place of what is known; and one that only
+#: adds to the one before it.
+ENOUGH, ENOUGH_ALONE, ENOUGH_TO_REPLACE, ENOUGH_BESIDE = 0.75, 0.6, 0.4, 0.3
 
 #: What leads into a clause that the user asks to be remembered: it is, on their word.
 _ASKED = re.compile(
@@ -68,21 +69,28 @@ def statements(message: str, embed: Embed) -> list[Statement]:
         embed: the embedded model's, see :func:`classify`.
     """
     sentences = typed_sentences(message)
-    own = "\n".join(sentence.masked for sentence in sentences)
-    if any(pattern.search(own) for pattern in (NOT_TO_KEEP, INJECTION, ROLE_PLAY)):
+    if is_closed(sentences):
         return []
     told = [piece for piece in pieces(sentences) if _has_words(piece)]
     if not any(is_open(piece) for piece in told):
         return []
     likely = classify(told, embed)
+    enough = ENOUGH if len(told) > 1 else ENOUGH_ALONE
     return [
         found
         for place, sentence in enumerate(sentences)
         for found in _of_sentence(
             sentence,
             [(p, chances) for p, chances in zip(told, likely, strict=True) if p.place == place],
+            enough,
         )
     ]
+
+
+def is_closed(sentences: Sequence[Sentence]) -> bool:
+    """Whether nothing of a message is remembered."""
+    own = "\n".join(sentence.masked for sentence in sentences)
+    return any(pattern.search(own) for pattern in (NOT_TO_KEEP, INJECTION, ROLE_PLAY))
 
 
 def is_open(piece: Piece) -> bool:
@@ -90,15 +98,31 @@ def is_open(piece: Piece) -> bool:
     sentence = piece.sentence
     if JOKE.search(sentence.masked) or RECITED.search(sentence.masked):
         return False
+    if takes_back(piece.clause.masked):
+        return False
     return not SECRET.search(sentence.text)
+
+
+def left_out(told: Sequence[Piece]) -> list[bool]:
+    """Which clauses of a sentence are no fact of the user's, however likely they look."""
+    found, is_supposed, is_of_others = [], False, False
+    for piece in told:
+        masked = piece.clause.masked
+        is_supposed = is_supposed or bool(HYPOTHETICAL.search(masked))
+        # Who the last subject was goes on until the user names themself.
+        is_of_others = _is_of_others(masked) or (is_of_others and not _OWN.search(masked))
+        found.append(is_supposed or is_of_others)
+    return found
 
 
 def _has_words(piece: Piece) -> bool:
     return len(piece.clause.masked.replace(MASK, "").strip()) > 1
 
 
-def _of_sentence(sentence: Sentence, told: Sequence[tuple[Piece, Floats]]) -> Iterator[Statement]:
-    for part in _joined(_parts(told)):
+def _of_sentence(
+    sentence: Sentence, told: Sequence[tuple[Piece, Floats]], enough: float
+) -> Iterator[Statement]:
+    for part in _joined(_parts(told, enough)):
         text = sentence.text[part.start : part.end]
         if part.kind and SHORTEST <= len(text) <= LONGEST:
             yield Statement(text, part.kind, language_of(text), part.change, part.is_sure)
@@ -153,22 +177,18 @@ def _joined(parts: Iterator[_Part]) -> Iterator[_Part]:
         yield last
 
 
-def _parts(told: Sequence[tuple[Piece, Floats]]) -> Iterator[_Part]:
-    is_supposed = is_of_others = False
+def _parts(told: Sequence[tuple[Piece, Floats]], enough: float) -> Iterator[_Part]:
+    out = left_out([piece for piece, _ in told])
     for number, (piece, chances) in enumerate(told):
         clause = piece.clause
-        is_supposed = is_supposed or bool(HYPOTHETICAL.search(clause.masked))
-        # Who the last subject was goes on until the user names themself.
-        is_of_others = _is_of_others(clause.masked) or (
-            is_of_others and not _OWN.search(clause.masked)
-        )
         change = change_of(clause.text, clause.lead)
-        sure = bool(1 - chances[0] >= ENOUGH or _ASKED.search(clause.lead))
-        enough = sure or (change == 2 and 1 - chances[0] >= ENOUGH_CHANGED)
-        kind = _kind(chances) if enough and is_open(piece) else ""
-        if kind == "fact" and (is_supposed or is_of_others):
+        sure = bool(1 - chances[0] >= enough or _ASKED.search(clause.lead))
+        may_replace = sure or 1 - chances[0] >= ENOUGH_TO_REPLACE
+        kind = _kind(chances) if may_replace and is_open(piece) else ""
+        if kind == "fact" and out[number]:
             kind = ""
-        bare = is_bare(clause.masked) and 1 - chances[0] >= ENOUGH_BESIDE and not is_of_others
+        bare = is_bare(clause.masked) or (piece.language == "zh" and len(clause.text) < SHORTEST)
+        bare = bare and 1 - chances[0] >= ENOUGH_BESIDE and not out[number]
         ends, instead = only_ends(clause.text), is_instead(clause.text)
         if is_open(piece) and (kind or bare or ends or instead) and not piece.is_question:
             beside = bool(_BESIDE.search(clause.masked))

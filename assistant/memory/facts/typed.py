@@ -44,7 +44,7 @@ _CODE_LINE = re.compile(
 # From here on somebody else speaks: "below is the mail:", "帮我翻译下面这段：".
 _PASTED_AFTER = re.compile(
     r"(?:下面|以下|如下|下文|这段|这篇|这份|这封|原文|全文|邮件|日志|报错|文档|文章|段落|简历|"
-    r"翻译|润色|总结|改写|校对|概括|摘要|提取|"
+    r"翻译|润色|总结|改写|校对|概括|摘要|提取|自我介绍|"
     r"\b(?:following|below|here(?:'s| is| are)|this (?:text|mail|email|paragraph|passage|log|"
     r"error|article|document|abstract|resume|CV|letter|message|snippet|quote|bio)|"
     r"translate|summari[sz]e|proofread|rewrite|rephrase|paraphrase|polish|excerpt|quote|log|"
@@ -143,4 +143,7 @@ def _without_rest(text: str, pattern: re.Pattern[str]) -> str:
     end = text.find("\n", found.end())
     if end < 0 or not text[found.end() : end].strip():
         end = len(text)
-    return text[: found.end()] + _masks(text[found.end() : end]) + text[end:]
+    start = found.end()
+    while start < end and text[start] == " ":
+        start += 1  # what announces stays a clause of its own
+    return text[:start] + _masks(text[start:end]) + text[end:]

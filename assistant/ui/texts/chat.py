@@ -82,7 +82,7 @@ CHAT: dict[str, tuple[str, str]] = {
     "found_dense": ("语义第 {n}", "meaning #{n}"),
     "found_keyword": ("关键词第 {n}", "words #{n}"),
     "found_rerank": ("重排第 {n}", "reranked #{n}"),
-    "found_neighbour": ("相邻段落", "next to a hit"),
+    "found_neighbour": ("含相邻段落", "with its neighbours"),
     "original": ("原网页", "Original"),
     "failed": ("没能回答", "This could not be answered"),
     "refused": ("知识库中没有这个问题的答案", "The knowledge base has no answer to this"),
