@@ -207,7 +207,8 @@ def _where(choices: Choices) -> Where | None:
 def _context(before: Before, recalled: Sequence[Recollection]) -> Context:
     """What a rewrite may lean on."""
     return Context(
-        history=as_chat_history(before.history.turns),
+        # Small talk is what nothing leans on, and small models lean on whatever they are given.
+        history=as_chat_history([t for t in before.history.turns if t.kind != "smalltalk"]),
         summary=before.history.summary,
         memories=tuple(memory.text for memory in recalled if memory.kind == "fact"),
         recollections=tuple(

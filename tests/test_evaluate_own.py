@@ -32,7 +32,6 @@ from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
 from tests import commands
 from tests.memories import embedded, unit
-from tests.memory_fixtures import memory, redis, server  # noqa: F401
 from tests.redis_servers import RedisServer
 
 PUMP = (
@@ -40,6 +39,8 @@ PUMP = (
     "Clean the filter of the Marlo 3 every month.",
     "马罗三号的保修期是三十个月。",
 )
+
+pytest_plugins = ["tests.memory_fixtures"]
 LAMP = ("The lamp of the Osten 9 takes 12 watts.", "The lamp has a filter of glass.")
 
 
@@ -327,7 +328,7 @@ def rate(store: LongTermMemory, conversation: str, one: Turn, rating: int, why: 
 def test_what_was_rated_in_the_chat_is_collected(
     settings: Settings,
     knowledge: KnowledgeBase,
-    memory: LongTermMemory,  # noqa: F811
+    memory: LongTermMemory,
 ) -> None:
     pump, filter_, _ = knowledge.chunks(knowledge.sources()[1].id)
     sources = (
@@ -371,7 +372,7 @@ def test_what_was_rated_in_the_chat_is_collected(
 def test_collected_questions_follow_the_chat(
     settings: Settings,
     knowledge: KnowledgeBase,
-    memory: LongTermMemory,  # noqa: F811
+    memory: LongTermMemory,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for place, text in enumerate(("Withdrawn?", "Forgotten?", "Judged?")):
@@ -397,8 +398,8 @@ def test_collected_questions_follow_the_chat(
 def test_collecting_by_the_command(
     settings: Settings,
     knowledge: KnowledgeBase,
-    server: RedisServer,  # noqa: F811
-    redis: Redis,  # noqa: F811
+    server: RedisServer,
+    redis: Redis,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -237,14 +237,14 @@ def test_a_pasted_text_is_not_the_users_own() -> None:
 def test_a_message_of_100_000_characters_takes_no_time() -> None:
     for filler in ("我住在上海，", "I use Go and ", "<a", "“", "((((", "a.b.", "从1到2，"):
         message = filler * (100_000 // len(filler))
-        began = time.perf_counter()
+        began = time.process_time()
         assert texts(message) == []
-        assert time.perf_counter() - began < 2
+        assert time.process_time() - began < 2
     for filler in ("我住在上海，", "I use Go and ", "<a", '"', "a:", "从1到2，", " "):
         message = filler * (LONGEST_MESSAGE // len(filler))
-        began = time.perf_counter()
+        began = time.process_time()
         assert all(len(text) <= LONGEST for text in texts(message))
-        assert time.perf_counter() - began < 5
+        assert time.process_time() - began < 5
 
 
 def test_a_clause_that_cannot_stand_alone_goes_with_the_one_before() -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from assistant import conversation, events, injection
+from assistant import answerer, events, injection
 from assistant.answering import passage_document
 from assistant.prompts import Prompts, language_of, load_prompts
 from assistant.ui.turn_view import TurnView
@@ -221,7 +221,7 @@ def test_without_the_defence_the_model_is_given_what_was_chosen() -> None:
     hits, question = [hit(text)], "What does it weigh?"
     for is_defended in (False, True):
         with watched(is_defended=is_defended) as given:
-            chosen = conversation.select_passages(  # type: ignore[attr-defined]
+            chosen = answerer.select_passages(  # type: ignore[attr-defined]
                 hits, question, 500, len
             )
             left, _ = injection.without_commands(chosen, question)

@@ -154,7 +154,7 @@ def _tail(view: TurnView, language: str) -> str:
     rows = []
     if view.error:
         rows.append(_row("error", text("failed", language), view.error))
-    if view.refused:
+    if view.refused and not view.kind:  # the reply itself says so since there are kinds
         rows.append(_row("refused", "", text("refused", language)))
     if view.unsupported:
         rows.append(_row("caution", "", text("unsupported", language)))

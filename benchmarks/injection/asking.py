@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from unittest import mock
 
-from assistant import answering, conversation, events, injection
+from assistant import answerer, answering, events, injection
 from assistant.errors import AssistantError
 from assistant.fencing import fenced
 from assistant.knowledge.records import Hit, NewChunk
@@ -70,7 +70,7 @@ def watched(*, is_defended: bool) -> Iterator[Given]:
         return given.read[-1]
 
     with ExitStack() as patches:
-        patches.enter_context(mock.patch.object(conversation, "select_passages", chosen))
+        patches.enter_context(mock.patch.object(answerer, "select_passages", chosen))
         patches.enter_context(mock.patch.object(answering, "fenced", read))
         if not is_defended:
             patches.enter_context(mock.patch.object(injection, "commands", lambda _: False))
