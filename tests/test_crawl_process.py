@@ -184,8 +184,8 @@ def test_pauses_of_robots_txt_are_kept(settings: Settings) -> None:
     with serve({**pages, **dict.fromkeys(names, timed)}) as site:
         came = crawl(settings, ask(site.url(), concurrency=4, sitemap=False), site)
     assert len(came.pages) == 5
-    # Over all of them: a busy machine notes a single one late.
-    assert times[-1] - times[0] > 0.25 * (len(times) - 1)
+    # Over all of them, with room: a busy machine notes a single one late.
+    assert times[-1] - times[0] > 0.2 * (len(times) - 1)
 
 
 def test_the_user_agent_is_the_setting(settings: Settings) -> None:

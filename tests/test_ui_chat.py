@@ -313,7 +313,7 @@ def test_stop_ends_the_turn_early(desk: Desk, page: Page) -> None:
 def test_a_reloaded_page_attaches_to_the_running_turn(desk: Desk, page: Page) -> None:
     desk.answer(page, "极光多重？", "两千克。")
     page.ask("它多长？")
-    page.follow()
+    first = page.follow()
     desk.say(events.Token("一"))
     page.wait(lambda page: page.messages[-1]["content"] == "一")
     again = Page(desk.chat, "s2")
@@ -324,7 +324,8 @@ def test_a_reloaded_page_attaches_to_the_running_turn(desk: Desk, page: Page) ->
     watching = again.follow()
     again.wait(lambda page: page.messages[-1]["content"] == "一")
     desk.say(events.Done("", "一米。", False))
-    watching.join(10)
+    for thread in (watching, first):
+        thread.join(10)
     assert "两千克。" in again.text
     assert again.messages[-1]["content"] == "一米。"
     assert not again.busy
