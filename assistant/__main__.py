@@ -23,12 +23,14 @@ _STAGES = {
         "rewrite": "理解问题…",
         "retrieve": "检索…",
         "answer": "阅读资料…",
+        "reply": "回答…",
     },
     "en": {
         "model": "Waiting for the model to load…",
         "rewrite": "Understanding the question…",
         "retrieve": "Searching…",
         "answer": "Reading the passages…",
+        "reply": "Answering…",
     },
 }
 
@@ -116,7 +118,7 @@ def _show(turn: RunningTurn, language: str) -> Iterator[events.Event]:
                 print(text, end="", flush=True)
             case events.Revise() if sys.stdout.isatty():
                 print("\n")
-            case events.Source(n=n, title=title, location=location):
+            case events.Source(n=n, title=title, location=location, marks=()):
                 _note(f"[{n}] {title} {location}".rstrip())
             case events.Done(conversation_id=conversation_id, answer=answer):
                 print(answer)
@@ -146,7 +148,7 @@ def _print_json(seen: Sequence[events.Event]) -> None:
                 result |= {"rewritten_question": standalone, "rewriting": way}
             case events.Memory(id=id, kind=kind, text=text):
                 memories.append({"id": id, "kind": kind, "text": text})
-            case events.Source():
+            case events.Source(marks=()):
                 names = ("n", "id", "title", "location", "quote", "score")
                 sources.append({name: getattr(event, name) for name in names})
             case events.Done():

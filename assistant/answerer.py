@@ -78,14 +78,13 @@ class Answerer:
         return self.embeddings.embed_questions if is_embedded else None
 
     def answer(
-        self, now: TurnProgress, where: Where | None, stopped: threading.Event
+        self, now: TurnProgress, asked: Asking, where: Where | None, stopped: threading.Event
     ) -> Iterator[events.Event]:
         """Answer from the documents that match ``where``, or say that they don't hold the answer.
 
         Raises:
             ModelError: the question can't be embedded, or the chat model gives no answer.
         """
-        asked = self.asked(now)
         yield now.step("retrieve")
         found = self._find(now, asked, where)
         if found.notice is not None:

@@ -27,7 +27,7 @@ from langchain_core.messages import BaseMessage
 
 from assistant import events, replies
 from assistant.answerer import Answerer, said
-from assistant.asking import Asking, Kind
+from assistant.asking import Kind
 from assistant.errors import BadAnswer, MemoryUnavailable, ModelError, ModelStopped
 from assistant.knowledge.filters import Where
 from assistant.knowledge.store import KnowledgeBase
@@ -113,10 +113,10 @@ class Conversation:
         self, now: TurnProgress, standalone: str, stopped: threading.Event
     ) -> Iterator[events.Event]:
         now.standalone = Standalone(now.question, now.question)
-        asked = Asking(Kind.LOOKUP) if standalone else self.answerer.asked(now)
-        if asked.kind is Kind.LIBRARY:
+        asked = self.answerer.asked(now)
+        if asked.kind is Kind.LIBRARY and not standalone:
             yield from self.answerer.about_library(now, asked)
-        elif asked.kind is Kind.SMALLTALK:
+        elif asked.kind is Kind.SMALLTALK and not standalone:
             yield from self._await_model(now)
             yield from self.answerer.small_talk(now, stopped)
         elif self.knowledge.is_empty:
@@ -124,7 +124,9 @@ class Conversation:
         else:
             yield from self._await_model(now)
             yield from self._complete(now, standalone, stopped)
-            yield from self.answerer.answer(now, _where(now.before.choices), stopped)
+            if now.standalone.changed:
+                asked = self.answerer.asked(now)
+            yield from self.answerer.answer(now, asked, _where(now.before.choices), stopped)
 
     def _await_model(self, now: TurnProgress) -> Iterator[events.Event]:
         if self.chat.ready:

@@ -68,8 +68,8 @@ class Memory(Event):
 
 @dataclass(frozen=True)
 class Source(Event):
-    """A passage given to the model, under the number that citations use. It comes again, and
-    replaces the first, when it is known what of it bears the answer out."""
+    """A passage given to the model, under the number that citations use. One that bears the answer
+    out comes again, with ``marks`` and a link that marks them, and replaces the first."""
 
     n: int
     id: str

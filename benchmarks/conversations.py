@@ -177,7 +177,7 @@ def _turn(parts: Parts, conversation: str, question: Question, result: Result) -
             case events.Rewrite(standalone=standalone):
                 result.standalone = standalone
                 result.rewrite = time.monotonic() - began
-            case events.Source():
+            case events.Source(marks=()):
                 passages.append(event)
             case events.Token():
                 tokens += 1

@@ -58,6 +58,8 @@ def test_a_turn_as_json(server: OpenAIServer, tmp_path: Path) -> None:
     assert result["answer"].startswith("爬虫遵守 robots.txt，默认深度为 3 层[")
     assert result["rewritten_question"] == "爬虫默认抓取多深？"
     assert {"n", "id", "title", "location", "quote", "score"} == set(result["sources"][0])
+    numbers = [source["n"] for source in result["sources"]]
+    assert numbers == list(range(1, len(numbers) + 1)), "each passage is told once"
     assert (result["refused"], result["error"]) == (False, None)
     assert result["timings"]["total"] > 0
 
@@ -66,6 +68,7 @@ def test_a_turn_as_json(server: OpenAIServer, tmp_path: Path) -> None:
     assert more.returncode == 0, more.stderr
     assert "500页" in more.stdout
     assert "-> 爬虫最多抓取多少页？" in more.stderr
+    assert more.stderr.count("[1] ") == 1
     assert f"--conversation {result['conversation']}" in more.stderr
 
 
