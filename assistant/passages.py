@@ -3,7 +3,7 @@
 A small model on a CPU reads some 60 tokens a second, so which sentences it is given matters more
 than how many. Each sentence is scored by the question's terms that it holds, weighted by their
 rarity among the candidates, and by the score of its chunk; a chunk's chosen sentences keep their
-order, and gaps are marked.
+order, and gaps are marked. A row of a table brings the heading of its columns.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ CHUNK_WEIGHT = 1.0  # of the chunk's retrieval score beside the share of terms i
 NEIGHBOUR = 0.5  # of a sentence's score is lent to the one after it: answers often follow
 FIRST_SENTENCE = 0.15  # what a chunk is about usually stands there
 
+_RULE = re.compile(r"\|[\s:|-]*-[\s:|-]*\|")  # between a table's heading and its rows
 _GAPS = re.compile(f"{re.escape(GAP)}|{re.escape(LINE_GAP)}")
 _CLAUSE_END = re.compile(r"[，,；;、：:](?:\s|(?<=[，；、：]))|\s")
 
@@ -47,6 +48,7 @@ class _Sentence:
     text: str
     score: float
     tokens: int
+    above: tuple[int, ...] = ()  # positions of the heading of its table
 
 
 def select_passages(
@@ -59,20 +61,31 @@ def select_passages(
     candidates = _score(hits, question, count_tokens)
     if not candidates:
         return []
-    chosen: dict[int, list[_Sentence]] = defaultdict(list)
-    left = budget
-    for sentence in sorted(candidates, key=lambda one: -one.score):
-        # The title, the number and the gap marks that come with a chunk's first sentence.
-        overhead = 0 if sentence.hit in chosen else 12
-        if sentence.tokens + overhead <= left:
-            chosen[sentence.hit].append(sentence)
-            left -= sentence.tokens + overhead
+    chosen = _chosen(candidates, budget)
     if not chosen:
         best = max(candidates, key=lambda one: one.score)
         return [Passage(1, hits[best.hit], _cut(best, budget))]
     return [
-        Passage(n, hits[index], _join(chosen[index])) for n, index in enumerate(sorted(chosen), 1)
+        Passage(n, hits[index], _join(list(chosen[index].values())))
+        for n, index in enumerate(sorted(chosen), 1)
     ]
+
+
+def _chosen(candidates: Sequence[_Sentence], budget: int) -> dict[int, dict[int, _Sentence]]:
+    """The best sentences that fit, by hit and position."""
+    at = {(one.hit, one.position): one for one in candidates}
+    chosen: dict[int, dict[int, _Sentence]] = defaultdict(dict)
+    left = budget
+    for best in sorted(candidates, key=lambda one: -one.score):
+        known = chosen.get(best.hit, {})
+        more = [at[best.hit, place] for place in best.above if place not in known]
+        more += [best] if best.position not in known else []
+        # The title, the number and the gap marks that come with a chunk's first sentence.
+        cost = sum(one.tokens for one in more) + (0 if known else 12)
+        if more and cost <= left:
+            chosen[best.hit].update((one.position, one) for one in more)
+            left -= cost
+    return chosen
 
 
 def _score(
@@ -93,12 +106,29 @@ def _score(
     top = max((hit.score for hit in hits), default=0.0) or 1.0
     scored = []
     for index, sentences in enumerate(split):
+        above = _above(sentences)
         shares = [sum(weight[term] for term in terms) / full for terms in found[index]]
         for position, text in enumerate(sentences):
             lent = NEIGHBOUR * shares[position - 1] if position else FIRST_SENTENCE
             score = max(shares[position], lent) + CHUNK_WEIGHT * hits[index].score / top
-            scored.append(_Sentence(index, position, text, score, count_tokens(text)))
+            tokens = count_tokens(text)
+            scored.append(_Sentence(index, position, text, score, tokens, above[position]))
     return scored
+
+
+def _above(sentences: Sequence[str]) -> list[tuple[int, ...]]:
+    """For each sentence the places of its table's heading: the row that names the columns and the
+    rule below it. A row without them may be of another thing than it seems."""
+    heading: tuple[int, ...] = ()
+    above = []
+    for place, sentence in enumerate(sentences):
+        row = sentence.strip()
+        if not row.startswith("|"):
+            heading = ()
+        elif _RULE.fullmatch(row) and place and sentences[place - 1].lstrip().startswith("|"):
+            heading = (place - 1, place)
+        above.append(heading if place not in heading else ())
+    return above
 
 
 def _cut(sentence: _Sentence, budget: int) -> str:

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assistant.citations import check_citations
+from assistant.citations.ground import Ground
 from assistant.models.embedding.choice import open_embeddings
 from assistant.settings import Settings
 from tests.passages import passage
@@ -183,6 +184,13 @@ def test_a_table_bears_sentences_and_rows() -> None:
     rows = check_citations("| 型号 | 重量 |\n|---|---|\n| 星河A | 1.8 |\n| 星河C | 9 |\n", told)
     assert rows.answer == "| 型号 | 重量 |\n|---|---|\n| 星河A | 1.8 [1] |\n| 星河C | 9 |"
     assert rows.unsupported == ("| 星河C | 9 |",)
+
+
+def test_a_row_after_left_out_rows_has_its_columns_heading_too() -> None:
+    first, _, *rows = TABLE.splitlines()
+    told = [passage(1, f"{first}\n|---|---|---|\n…\n{rows[1]}")]
+    assert check_citations("星河B重2.4千克。", told).cited == (1,)
+    assert Ground(told, "").quoted[0].lines[-1].context == first
 
 
 CODE = "Build it so:\n```python\nindex = faiss.IndexFlatL2(64)\nindex.add(vectors)\n```"

@@ -113,6 +113,28 @@ def test_rows_of_a_table_stay_lines() -> None:
     assert all(line.endswith("|") for line in chosen.quote.splitlines() if line.startswith("|"))
 
 
+PRICES = (
+    "| 型号 | 价格（元） | 重量（克） |\n| --- | ---: | --- |\n"
+    + "".join(f"| 星河{n} | {n}9 | {n}1 |\n" for n in range(10, 40))
+    + "以上含税。"
+)
+
+
+def test_a_row_brings_the_heading_of_its_columns() -> None:
+    (chosen,) = select_passages([hit(PRICES)], "星河27的价格", 70, estimate_tokens)
+    rows = chosen.quote.splitlines()
+    assert rows[:2] == PRICES.splitlines()[:2]
+    assert "| 星河27 | 279 | 271 |" in rows
+    assert estimate_tokens(chosen.quote) <= 70
+    places = places_in_chunk(chosen, 0, len(chosen.quote))
+    assert "".join(PRICES[start:end] for start, end in places).count("价格") == 1
+
+
+def test_the_best_row_is_given_also_without_room_for_its_heading() -> None:
+    (chosen,) = select_passages([hit(PRICES)], "星河27的价格", 16, estimate_tokens)
+    assert chosen.quote == "| 星河27 | 279 | 271 |"
+
+
 def test_a_sentence_too_long_for_the_budget_ends_with_a_clause() -> None:
     text = "第一部分说明电池的容量，第二部分说明电池的重量，第三部分说明电池的价格和保修期限"
     (chosen,) = select_passages([hit(text)], "电池", 20, estimate_tokens)

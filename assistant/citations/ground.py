@@ -11,7 +11,7 @@ from functools import cached_property
 from assistant.citations.figures import Figure, figures
 from assistant.citations.markers import without_marks
 from assistant.citations.words import Part, tokens_of
-from assistant.passages import Passage
+from assistant.passages import LINE_GAP, Passage
 from assistant.sentences import split_sentences
 
 WINDOW = 3  # neighbouring sentences that may bear a claim together
@@ -122,7 +122,8 @@ def _lines(quote: str) -> Iterator[Line]:
         is_row = body.startswith("|")
         if is_row and not in_table:
             header = body
-        in_table = is_row
+        if body != LINE_GAP.strip():  # rows were left out
+            in_table = is_row
         if re.search(r"\w", body) and not body.startswith(("```", "~~~")):
             context = header if is_row and body != header else ""
             yield Line(begin, begin + len(body), without_marks(body), without_marks(context))
