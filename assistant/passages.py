@@ -13,8 +13,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from assistant.knowledge.records import Hit
+from assistant.knowledge.records import Hit, Part
 from assistant.sentences import held, split_sentences, terms_of
 
 GAP, LINE_GAP = " … ", "\n…\n"
@@ -152,9 +153,28 @@ def _join(sentences: Sequence[_Sentence]) -> str:
     return text.strip()
 
 
-def places_in_chunk(passage: Passage, start: int, end: int) -> list[tuple[int, int]]:
-    """Where characters ``start`` to ``end`` of a passage's quote stand in its chunk's text, as
-    pairs of a first character and the one after the last; what is not there is left out."""
+class Place(NamedTuple):
+    """Characters ``begin`` to ``end`` of the chunk at ``position`` in its document."""
+
+    position: int
+    begin: int
+    end: int
+
+
+def places_in_document(passage: Passage, start: int, end: int) -> list[Place]:
+    """Where characters ``start`` to ``end`` of a passage's quote stand in its document; what is
+    not there is left out."""
+    hit = passage.hit
+    parts = hit.parts or (Part(hit.position, 0, len(hit.text)),)
+    return [
+        Place(part.position, begin - part.start + part.skipped, stop - part.start + part.skipped)
+        for first, last in _places_in_text(passage, start, end)
+        for part in parts
+        if (begin := max(first, part.start)) < (stop := min(last, part.end))
+    ]
+
+
+def _places_in_text(passage: Passage, start: int, end: int) -> list[tuple[int, int]]:
     found, cursor, begin = [], 0, 0
     for piece in _GAPS.split(passage.quote):
         at = passage.quote.index(piece, begin)

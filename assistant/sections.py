@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from assistant.knowledge.records import Hit
+from assistant.knowledge.records import Hit, Part
 
 #: Chunks of a section that are looked at before a hit, and as many after it.
 AROUND = 8
@@ -95,11 +95,13 @@ def _place(hit: Hit) -> Place:
 def _joined(hit: Hit, chunks: Sequence[Hit]) -> Hit:
     if len(chunks) == 1:
         return hit
-    text = chunks[0].text
-    for chunk in chunks[1:]:
+    text, parts = "", []
+    for chunk in chunks:
         repeated = _repeated(text, chunk.text)
-        text += chunk.text[repeated:] if repeated else f"\n\n{chunk.text}"
-    return replace(hit, text=text, kept="neighbour")
+        text += "\n\n" if text and not repeated else ""
+        start, text = len(text), text + chunk.text[repeated:]
+        parts.append(Part(chunk.position, start, len(text), repeated))
+    return replace(hit, text=text, kept="neighbour", parts=tuple(parts))
 
 
 def _repeated(before: str, text: str) -> int:

@@ -11,7 +11,7 @@ from assistant import events
 from assistant.errors import ConversationError
 from assistant.memory.records import Fact, Recollection, Turn, text_parts
 from assistant.memory.store.keys import fact_item
-from assistant.passages import Passage, places_in_chunk
+from assistant.passages import Passage, places_in_document
 from assistant.rewriting.standalone import Standalone
 from assistant.turn_memory import Before, place
 
@@ -89,7 +89,7 @@ def source_event(passage: Passage, marks: Sequence[Span] = ()) -> events.Source:
         location=hit.location,
         quote=passage.quote,
         score=round(hit.score, 4),
-        link=f"/source/{hit.source.id}{_marks_in_document(passage, marks)}#chunk-{hit.position}",
+        link=_link(passage, marks),
         url=hit.link,
         kept=hit.kept,
         dense_rank=hit.dense_rank,
@@ -99,14 +99,21 @@ def source_event(passage: Passage, marks: Sequence[Span] = ()) -> events.Source:
     )
 
 
-def _marks_in_document(passage: Passage, marks: Sequence[Span]) -> str:
-    """The query that has the document's page mark the same words: chunk, begin and end in it.
-    Nothing for a section of several chunks, whose text is in no chunk as it is."""
-    if passage.hit.kept == "neighbour":
-        return ""
-    places = [place for start, end in marks for place in places_in_chunk(passage, start, end)]
-    told = ",".join(f"{begin}-{end}" for begin, end in joined_spans(places))
-    return f"?mark={passage.hit.position}:{told}" if told else ""
+def _link(passage: Passage, marks: Sequence[Span]) -> str:
+    """The document's page at the passage, with a query that has it mark the same words: chunk,
+    begin and end in it."""
+    page = f"/source/{passage.hit.source.id}"
+    spans: dict[int, list[Span]] = {}
+    for start, end in marks:
+        for found in places_in_document(passage, start, end):
+            spans.setdefault(found.position, []).append((found.begin, found.end))
+    if not spans:
+        return f"{page}#chunk-{passage.hit.position}"
+    told = ";".join(
+        f"{position}:" + ",".join(f"{begin}-{end}" for begin, end in joined_spans(spans[position]))
+        for position in sorted(spans)
+    )
+    return f"{page}?mark={told}#chunk-{min(spans)}"
 
 
 def joined_spans(spans: Iterable[Span]) -> list[Span]:

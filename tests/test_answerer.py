@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -208,6 +209,9 @@ def test_with_room_a_hit_brings_the_rest_of_its_section(parts: Parts, server: Op
     assert first.kept == "neighbour"
     assert all(text in first.quote for text in texts)
     assert not done_of(seen).refused
+    told = parse_qs(urlsplit(first.link).query)["mark"][0]
+    assert told == f"1:0-{len(texts[1])};2:0-{len(texts[2])}"
+    assert first.link.endswith("#chunk-1")
 
 
 @pytest.mark.parametrize("chosen", ["https://a.example/", "https://a.example/x9"])

@@ -1,9 +1,12 @@
 """Sentence selection: within the budget, the sentences that the question asks for."""
 
+from dataclasses import replace
+
 import pytest
 
+from assistant.knowledge.records import Part
 from assistant.models.embedding.model import estimate_tokens
-from assistant.passages import GAP, Passage, places_in_chunk, select_passages
+from assistant.passages import GAP, Passage, Place, places_in_document, select_passages
 from assistant.sentences import split_sentences
 from tests.passages import hit
 
@@ -126,8 +129,8 @@ def test_a_row_brings_the_heading_of_its_columns() -> None:
     assert rows[:2] == PRICES.splitlines()[:2]
     assert "| 星河27 | 279 | 271 |" in rows
     assert estimate_tokens(chosen.quote) <= 70
-    places = places_in_chunk(chosen, 0, len(chosen.quote))
-    assert "".join(PRICES[start:end] for start, end in places).count("价格") == 1
+    places = places_in_document(chosen, 0, len(chosen.quote))
+    assert "".join(PRICES[start:end] for _, start, end in places).count("价格") == 1
 
 
 def test_the_best_row_is_given_also_without_room_for_its_heading() -> None:
@@ -147,10 +150,19 @@ def test_a_sentence_too_long_for_the_budget_ends_with_a_clause() -> None:
 
 def test_places_of_a_quote_in_its_chunk() -> None:
     (chosen,) = select_passages([hit(LONG)], "制造公司和保修期是什么？", 45, estimate_tokens)
-    whole = places_in_chunk(chosen, 0, len(chosen.quote))
+    whole = places_in_document(chosen, 0, len(chosen.quote))
     assert len(whole) == chosen.quote.count(GAP) + 1
-    assert GAP.join(LONG[start:end] for start, end in whole) == chosen.quote
+    assert GAP.join(LONG[start:end] for _, start, end in whole) == chosen.quote
     start = chosen.quote.index("保修期")
-    ((first, last),) = places_in_chunk(chosen, start, start + 3)
+    ((_, first, last),) = places_in_document(chosen, start, start + 3)
     assert LONG[first:last] == "保修期"
-    assert places_in_chunk(Passage(1, hit("别的。"), "没有。"), 0, 3) == []
+    assert places_in_document(Passage(1, hit("别的。"), "没有。"), 0, 3) == []
+
+
+def test_places_of_a_quote_in_the_chunks_of_a_section() -> None:
+    section = replace(hit("甲乙丙。\n\n丙。丁戊。"), parts=(Part(4, 0, 4), Part(5, 6, 11)))
+    passage = Passage(1, section, section.text)
+    assert places_in_document(passage, 1, 8) == [Place(4, 1, 4), Place(5, 0, 2)]
+    overlapping = replace(hit("甲乙丙。丁戊。"), parts=(Part(4, 0, 4), Part(5, 4, 7, 3)))
+    passage = Passage(1, overlapping, overlapping.text)
+    assert places_in_document(passage, 2, 6) == [Place(4, 2, 4), Place(5, 3, 5)]

@@ -49,6 +49,9 @@ def test_hits_grow_to_their_sections_ends(knowledge: KnowledgeBase) -> None:
     ]
     assert [one.kept for one in grown] == ["neighbour", "both", "neighbour"]
     assert [(one.id, one.position) for one in grown] == [(one.id, one.position) for one in hits]
+    shares = [[one.text[part.start : part.end] for part in one.parts] for one in grown]
+    assert shares == [list(SETUP), [], [PORTS[0], " Port 7860 is the page."]]
+    assert PORTS[1][grown[2].parts[1].skipped :] == shares[2][1]
 
 
 def test_the_budget_is_kept_and_the_best_grows_first(knowledge: KnowledgeBase) -> None:

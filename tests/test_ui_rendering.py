@@ -228,7 +228,7 @@ def test_what_bears_the_answer_out_is_marked_and_how_it_was_found_is_told() -> N
     assert "语义第 2 · 关键词第 1" in bare
     assert "<mark>" not in bare
     begin = quote.index("电池")
-    link = "/source/3?mark=1:0-5,9-15#chunk-1"
+    link = "/source/3?mark=1:0-5,9-15;2:0-4#chunk-1"
     marked = replace(found, marks=((0, 5), (begin, begin + 6)), link=link)
     content = shown(found, marked, done("八小时[1]。"))[-1]["content"]
     assert "<mark>重两千克。</mark>" in content

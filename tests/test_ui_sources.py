@@ -179,7 +179,7 @@ def test_marked_words_are_marked_where_they_stand(
     client: TestClient, knowledge: KnowledgeBase, tmp_path: Path
 ) -> None:
     source = add(knowledge, file(tmp_path, "手册.md"), "md")
-    page = client.get(f"/source/{source.id}?mark=0:4-12,0-3").text
+    page = client.get(f"/source/{source.id}?mark=7:1-2;0:4-12,0-3;10:0-1").text
     assert "<mark>第一段</mark> <mark>&lt;script&gt;</mark>alert" in page
     assert page.count("<mark>") == 2 and "<script>" not in page
     for strange in ("1:3-2", "7:0-3", "0:99-100,5", "x", "0:-", f"0:{'9' * 40}-{'9' * 41}"):

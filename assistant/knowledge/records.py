@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from sqlite3 import Row
+from typing import NamedTuple
 
 # What no database text and no tokenizer can hold: NUL, and halves of surrogate pairs.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -74,6 +75,16 @@ class Source:
 REASONS = ("both", "dense", "keyword", "rerank", "neighbour")
 
 
+class Part(NamedTuple):
+    """A chunk's share of a section that was joined of several: characters ``start`` to ``end`` of
+    the section are the chunk's text from its character ``skipped`` on."""
+
+    position: int
+    start: int
+    end: int
+    skipped: int = 0
+
+
 @dataclass(frozen=True)
 class Hit:
     """A chunk found by a search, best first.
@@ -100,6 +111,7 @@ class Hit:
     rerank_score: float | None = None
     kept: str = ""  # why: "both", "dense", "keyword", "rerank" or "neighbour"
     metadata: dict[str, object] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()  # the chunks of a section, in order; nothing for a chunk alone
 
     @property
     def location(self) -> str:

@@ -21,7 +21,7 @@ from assistant.ui.turn_view import TurnView
 Message = dict[str, Any]
 
 _MARKER = re.compile(r"\[(\d+(?:\s*[,，、]\s*\d+)*)\](?!\()")
-_APP_LINK = re.compile(r"/source/\d+(\?mark=\d+:[\d,-]+)?(#chunk-\d+)?")
+_APP_LINK = re.compile(r"/source/\d+(\?mark=\d+:[\d,-]+(;\d+:[\d,-]+)*)?(#chunk-\d+)?")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private characters: around an unsupported sentence
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _HEADING_MARK = re.compile(r"^\s*#{1,6}\s+")

@@ -58,7 +58,7 @@ class SourcePages:
     ) -> Response:
         """The source's passages, each under the anchor ``chunk-N`` that citations lead to.
 
-        ``mark``: what is marked in one of them, as ``CHUNK:BEGIN-END,BEGIN-END``.
+        ``mark``: what is marked in them, as ``CHUNK:BEGIN-END,BEGIN-END;CHUNK:BEGIN-END``.
         """
         language = self.visitors.language(request)
         source = self.knowledge.source(source_id)
@@ -139,9 +139,8 @@ def _passage(chunk: Hit, marks: Sequence[tuple[int, int]], language: str) -> str
 
 def _spans(mark: str, chunk: Hit) -> list[tuple[int, int]]:
     """What ``mark`` says of ``chunk``, in order and apart; nothing where it can't be read."""
-    place, _, told = mark.partition(":")
-    if place != str(chunk.position):
-        return []
+    begin = f"{chunk.position}:"
+    told = next((part for part in mark.split(";") if part.startswith(begin)), "")[len(begin) :]
     spans: list[tuple[int, int]] = []
     for begin, end in sorted((int(a), int(b)) for a, b in _SPAN.findall(told)):
         if begin < end and (not spans or begin >= spans[-1][1]):
