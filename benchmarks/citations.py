@@ -72,7 +72,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings.load(env_file=None)
     splitter = Splitter.from_settings(settings, open_embeddings(settings).count_tokens)
-    results = {}
+    results: dict[str, dict[str, Any]] = {}
     for source in options.sources:
         drawn = draw(source, splitter, options.n, options.seed)
         wrong = [

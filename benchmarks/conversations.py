@@ -157,7 +157,7 @@ def _run(parts: Parts, name: str, pair: Sequence[Question], think: float) -> lis
     results = []
     for position, question in enumerate(pair):
         # The set's own conversation, so that both questions follow what people really said.
-        parts.conversation.short_term.fill("bench", pair[0].id, question.history)
+        parts.memory.short_term.fill("bench", pair[0].id, question.history)
         if position and think:
             for chat, messages in parts.conversation.next_prompts("bench", pair[0].id):
                 chat.warm(messages)
@@ -191,7 +191,8 @@ def _turn(parts: Parts, conversation: str, question: Question, result: Result) -
     result.tokens_per_second = (tokens - 1) / max(ended - result.first_token, 1e-9)
     text = "".join(f"[{p.n}] {p.title}: {p.quote}\n" for p in passages)
     result.prompt_tokens = parts.embeddings.count_tokens(text + result.standalone) + 60
-    given = {parts.knowledge.source(int(p.link.split("/")[2].split("#")[0])).uri for p in passages}
+    ids = {int(p.link.split("/")[2].split("#")[0]) for p in passages}
+    given = {source.uri for each in ids if (source := parts.knowledge.source(each))}
     result.retrieved = bool(given & question.relevant)
     result.holds = _holds(result.answer, question)
 

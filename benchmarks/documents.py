@@ -81,8 +81,13 @@ def expected(folder: Path) -> Iterator[Row]:
         return
     for line in manifest.read_text("utf-8").splitlines():
         said = json.loads(line)
-        names = ("kind", "password", "must_contain", "true_encoding")
-        yield Row(said["path"], **{name: said.get(name) or "" for name in names})
+        yield Row(
+            said["path"],
+            kind=said.get("kind") or "",
+            password=said.get("password") or "",
+            must_contain=said.get("must_contain") or "",
+            true_encoding=said.get("true_encoding") or "",
+        )
 
 
 def measure(

@@ -27,6 +27,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def measure(url: str, turns: int, users: int, measured: int) -> tuple[Times, dic
         finally:
             spent[0] += 1000 * (time.perf_counter() - start)
 
-    memory._link.script = script  # type: ignore[method-assign]
+    memory._link.script = script  # type: ignore[assignment,method-assign]
 
     def place(number: int) -> tuple[str, str]:
         """Whose turn it is, and in which conversation."""
@@ -186,8 +187,8 @@ def measure(url: str, turns: int, users: int, measured: int) -> tuple[Times, dic
     # Each conversation was seen once: a running one is known to short-term memory.
     first = number
     for number in range(first, first + measured):
-        user, talk = place(number)
-        known[talk] = memory.open(user, talk).head
+        asker, talk = place(number)
+        known[talk] = memory.open(asker, talk).head
     with Redis.from_url(url) as redis:
         redis.config_resetstat()
         for number in range(first, first + measured):
@@ -219,11 +220,8 @@ def peers(url: str, turns: int, users: int, measured: int) -> Times:
     query = vectors(1, 5)[0]
     with Redis.from_url(url) as redis:
         for number in range(20):
-            timed(
-                times,
-                "all vectors: recall",
-                lambda n=number: _compared(redis, f"u{n % users}", query),
-            )
+            asker = f"u{number % users}"
+            timed(times, "all vectors: recall", partial(_compared, redis, asker, query))
     return times
 
 

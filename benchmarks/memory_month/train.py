@@ -96,7 +96,7 @@ def _author(name: str, messages: Sequence[Mapping[str, Any]], embed: Embed) -> A
     each = [pieces(sentences) for sentences in typed]
     told = [piece for one in each for piece in one]
     message_of = np.repeat(np.arange(len(each)), [len(one) for one in each])
-    kinds = [_kind(p, messages[at]["spans"]) for p, at in zip(told, message_of, strict=True)]
+    kinds = [_kind(p, messages[int(at)]["spans"]) for p, at in zip(told, message_of, strict=True)]
     found = [row for one in each for row in features(one)]
     vectors = classifier.vectors_of(told, embed)
     left = [way for said, one in zip(typed, each, strict=True) for way in _left(said, one)]
@@ -197,7 +197,7 @@ def minimum(loss: Callable[[Array], tuple[float, Array]], start: Array) -> Array
 
 def _direction(slope: Array, moves: Sequence[tuple[Array, Array]]) -> Array:
     if not moves:
-        return slope / np.abs(slope).max()
+        return np.asarray(slope / np.abs(slope).max())
     way, shares = slope.copy(), []
     for move, change in reversed(moves):
         share = float((move * way).sum() / (move * change).sum())
@@ -220,7 +220,9 @@ def rates(author: Author, likely: Floats, threshold: float) -> tuple[float, floa
     """Precision of the clauses at least so likely, and recall of the author's spans."""
     kept: dict[int, list[str]] = {}
     for index in np.flatnonzero(likely >= threshold):
-        kept.setdefault(int(author.message_of[index]), []).append(author.told[index].clause.text)
+        kept.setdefault(int(author.message_of[index]), []).append(
+            author.told[int(index)].clause.text
+        )
     right = spans = found = 0
     for number, message in enumerate(author.messages):
         texts, planted = kept.get(number, []), [span["text"] for span in message["spans"]]
