@@ -143,11 +143,17 @@ def _conversations(folder: Path, count: int) -> Iterator[list[Question]]:
 def _question(row: dict[str, Any], relevant: set[str]) -> Question:
     meta = row["metadata"]
     messages = [turn["content"] for turn in meta["turns"]]
+    pairs = zip(messages[0::2], [*messages[1::2], ""], strict=False)
     history = [
-        Turn(f"{row['_id']}-{n}", text_parts(asked), answered, asked, float(n))
-        for n, (asked, answered) in enumerate(
-            zip(messages[0::2], [*messages[1::2], ""], strict=False)
+        Turn(
+            f"{row['_id']}-{n}",
+            text_parts(asked),
+            answered,
+            asked,
+            float(n),
+            parent=f"{row['_id']}-{n - 1}" if n else "",
         )
+        for n, (asked, answered) in enumerate(pairs)
     ]
     facts = [fact[2] for fact in meta.get("facts") or ()]
     return Question(row["_id"], row["text"], history, meta["answers"], facts, relevant)
@@ -156,23 +162,31 @@ def _question(row: dict[str, Any], relevant: set[str]) -> Question:
 def _run(parts: Parts, name: str, pair: Sequence[Question], think: float) -> list[Result]:
     results = []
     for position, question in enumerate(pair):
-        # The set's own conversation, so that both questions follow what people really said.
-        parts.memory.short_term.fill("bench", pair[0].id, question.history)
+        _remember(parts, question)
         if position and think:
-            for chat, messages in parts.conversation.next_prompts("bench", pair[0].id):
+            for chat, messages in parts.conversation.next_prompts(question.id, question.id):
                 chat.warm(messages)
             time.sleep(think)
         result = Result(name, question.id, position, question.text)
         result.reference = " / ".join(question.facts or question.references)
-        _turn(parts, pair[0].id, question, result)
+        _turn(parts, question, result)
         results.append(result)
     return results
 
 
-def _turn(parts: Parts, conversation: str, question: Question, result: Result) -> None:
+def _remember(parts: Parts, question: Question) -> None:
+    """Both memories hold the set's own conversation before ``question``, of a user who has no
+    other, so that it follows what people really said."""
+    for turn in question.history:
+        vector = parts.embeddings.embed_questions([turn.standalone])[0]
+        parts.long_term.add(question.id, question.id, turn, vector, text=turn.standalone)
+    parts.memory.short_term.fill(question.id, question.id, question.history)
+
+
+def _turn(parts: Parts, question: Question, result: Result) -> None:
     began, tokens, ended = time.monotonic(), 0, 0.0
     passages: list[events.Source] = []
-    for event in parts.conversation.turn("bench", conversation, question.text):
+    for event in parts.conversation.turn(question.id, question.id, question.text):
         match event:
             case events.Rewrite(standalone=standalone):
                 result.standalone = standalone
