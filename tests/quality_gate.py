@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.answerability import after, before
+from assistant.answerability import Verdict, after, before
 from assistant.answerability.calibration import shipped
 from assistant.citations import check_citations
 from assistant.evaluate import metrics
@@ -195,14 +195,16 @@ def passages_of(gate: Gate, question: Question) -> list[Passage]:
     return select_passages(hits, text, PASSAGE_TOKENS, gate.embeddings.count_tokens)
 
 
-def no_answer(gate: Gate) -> Measures:
-    """The decision that the documents hold no answer, before the chat model is asked and after it
-    answered as written."""
+def no_answer(
+    gate: Gate, first: Callable[..., Verdict] = before, second: Callable[..., Verdict] = after
+) -> Measures:
+    """The decision that the documents hold no answer, ``first`` before the chat model is asked and
+    ``second`` after it answered as written."""
     embeddings = gate.embeddings
     calibration = shipped(embeddings.fingerprint)
     kept, refused = (
         [
-            before(one.gold or one.text, gate.search(one, "gold"), calibration).answered
+            first(one.gold or one.text, gate.search(one, "gold"), calibration).answered
             for one in part
         ]
         for part in (gate.dataset.questions, gate.dataset.unanswerable)
@@ -212,7 +214,7 @@ def no_answer(gate: Gate) -> Measures:
         passages = passages_of(gate, question)
         text = question.gold or question.text
         checked = check_citations(row["answer"], passages, text, embeddings.embed_questions)
-        verdict = after(text, gate.search(question, "gold"), passages, checked, calibration)
+        verdict = second(text, gate.search(question, "gold"), passages, checked, calibration)
         answered.setdefault(row["truth"], []).append(verdict.answered)
     return {
         "no answer before the model answerable kept": _share(kept),

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from assistant.answerability import Verdict
 from assistant.citations import check_citations
 from assistant.passages import Passage
 from tests import quality_gate
@@ -117,3 +118,23 @@ def test_the_gate_sees_a_check_that_is_blind_to_numbers(gate: Gate) -> None:
 def test_the_gate_sees_follow_ups_that_are_left_alone(gate: Gate) -> None:
     lost = fallen(quality_gate.rewriting(gate, lambda question, context: False))
     assert list(lost) == ["rewriting follow-ups sent to the model"]
+
+
+@pytest.mark.parametrize(
+    ("answered", "lost"),
+    [
+        (
+            True,
+            {"before the model unanswerable refused", "after the model made-up answers refused"},
+        ),
+        (False, {"before the model answerable kept", "after the model right answers kept"}),
+    ],
+)
+def test_the_gate_sees_that_nothing_or_all_is_refused(
+    gate: Gate, answered: bool, lost: set[str]
+) -> None:
+    def decided(*_: Any) -> Verdict:
+        return Verdict(float(answered), answered, {})
+
+    fell = fallen(quality_gate.no_answer(gate, decided, decided))
+    assert fell.keys() >= {f"no answer {name}" for name in lost}

@@ -21,6 +21,7 @@ from assistant.evaluate.judge_cases import agreement
 from assistant.evaluate.library import Library
 from assistant.evaluate.metrics import percentiles
 from assistant.evaluate.ours import folder
+from assistant.evaluate.private_files import write_private
 from assistant.settings import Settings
 
 __all__ = ["Answered", "answer_bank", "chosen", "run"]
@@ -53,8 +54,7 @@ def run(dataset: Dataset, settings: Settings, *, count: int | None = None) -> di
     bank = list(answer_bank(dataset, settings, chosen(dataset, count)))
     sentences = [sentence for answered in bank for sentence in judged(answered)]
     path = folder(settings) / f"citations-{dataset.name}.md"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(sample(sentences), "utf-8")
+    write_private(path, sample(sentences))
     rows = []
     for part in ("all", *HALVES):
         answers = [one for one in bank if part in ("all", half_of(one.question))]

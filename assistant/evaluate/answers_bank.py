@@ -25,6 +25,7 @@ from assistant.evaluate.replay import ReplayedChat
 from assistant.knowledge.records import Hit, Source
 from assistant.models.chat.choice import open_chat
 from assistant.models.embedding.choice import open_embeddings
+from assistant.models.embedding.embedded import meanings
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.models.reranking.choice import open_reranker
 from assistant.passages import Passage, select_passages
@@ -148,7 +149,7 @@ class _Bank:
                 return None
             passages, raw, seconds = self._as_given(kept), kept["raw"], kept["seconds"]
         start = time.perf_counter()
-        checked = check_citations(raw, passages, asked.text)
+        checked = check_citations(raw, passages, asked.text, meanings(self._embeddings))
         took += time.perf_counter() - start
         return Answered(question, asked, found, passages, raw, checked, took + seconds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from assistant.errors import SettingsError
 from assistant.models.embedding.e5 import E5Engine, open_e5
-from assistant.models.embedding.model import EmbeddingModel
+from assistant.models.embedding.model import Embed, EmbeddingModel
 from assistant.models.names import Target
 from assistant.settings import Settings
 
@@ -38,6 +38,12 @@ def open_embedded(settings: Settings, target: Target) -> EmbeddingModel:
         batch_size=BATCH,
         warm=lambda: _load(engine),
     )
+
+
+def meanings(embeddings: EmbeddingModel) -> Embed | None:
+    """Vectors of questions and sentences by ``embeddings``, where what their likeness tells was
+    measured: for the embedded model."""
+    return embeddings.embed_questions if embeddings.fingerprint == FINGERPRINT else None
 
 
 def _load(engine: E5Engine) -> None:
