@@ -29,8 +29,8 @@ from assistant import events, replies
 from assistant.answerer import Answerer, said
 from assistant.asking import Kind
 from assistant.errors import BadAnswer, MemoryUnavailable, ModelError, ModelStopped
-from assistant.knowledge.filters import Where
 from assistant.knowledge.store import KnowledgeBase
+from assistant.library import open_library
 from assistant.memory.records import Choices, Recollection, as_chat_history
 from assistant.models.chat.model import ChatModel
 from assistant.prompts import LANGUAGES, Prompts
@@ -38,7 +38,7 @@ from assistant.rewriting.context import Context
 from assistant.rewriting.needs import needs_rewriting
 from assistant.rewriting.rewriter import Rewriter
 from assistant.rewriting.standalone import Standalone
-from assistant.turn_memory import Before, TurnMemory
+from assistant.turn_memory import Before, Given, TurnMemory
 from assistant.turn_progress import (
     TurnProgress,
     checked_question,
@@ -47,6 +47,7 @@ from assistant.turn_progress import (
     stored_turn,
     wish_event,
 )
+from assistant.users.identity import Identity, Role
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ class Conversation:
         replaces: str = "",
         standalone: str = "",
         choices: Choices | None = None,
+        given: Given | None = None,
+        identity: Identity | None = None,
         stopped: threading.Event | None = None,
     ) -> Iterator[events.Event]:
         """Answer ``question``.
@@ -90,24 +93,39 @@ class Conversation:
             replaces: id of the turn that is asked again or edited; what followed it is left.
             standalone: what to search for, where the user says it.
             choices: the user's for this conversation, kept from now on; None: those kept.
+            given: the conversation, where the caller keeps it: nothing of it is stored.
+            identity: who asks, as they may read collections; None: ``user`` as a reader.
             stopped: set by whoever wants the turn to end early; what came is kept.
 
         Raises:
+            AccessDenied: the collection that was chosen is not theirs to read.
             AssistantError: a part failed; nothing is stored.
         """
         now = TurnProgress(user, conversation_id, checked_question(question), language)
-        now.before = self.memory.begin(user, conversation_id, replaces=replaces, choices=choices)
+        now.before = self._before(now, replaces, choices, given)
         if now.before.fault:
             yield self._away(now, now.before.fault)
+        asks = identity or Identity(user, Role.READER)
+        now.library = open_library(self.knowledge, now.before.choices, asks)
         try:
             yield from self._reply(now, standalone.strip(), stopped or threading.Event())
         except ModelStopped:
             now.incomplete = "stopped"
+        now.timings["total"] = round(now.elapsed(), 3)  # as it is stored
         fault = self.memory.store(user, conversation_id, stored_turn(now), now.before)
         if fault and not now.before.fault:
             yield self._away(now, fault)
         now.timings["total"] = round(now.elapsed(), 3)
         yield done_event(now)
+
+    def _before(
+        self, now: TurnProgress, replaces: str, choices: Choices | None, given: Given | None
+    ) -> Before:
+        if given is None:
+            user, id = now.user, now.conversation_id
+            return self.memory.begin(user, id, replaces=replaces, choices=choices)
+        now.wishes = given.wishes
+        return self.memory.given(given, choices)
 
     def _reply(
         self, now: TurnProgress, standalone: str, stopped: threading.Event
@@ -119,14 +137,14 @@ class Conversation:
         elif asked.kind is Kind.SMALLTALK and not standalone:
             yield from self._await_model(now)
             yield from self.answerer.small_talk(now, stopped)
-        elif self.knowledge.is_empty:
+        elif now.library.is_empty:
             yield from said(now, "refusal", replies.EMPTY)
         else:
             yield from self._await_model(now)
             yield from self._complete(now, standalone, stopped)
             if now.standalone.changed:
                 asked = self.answerer.asked(now)
-            yield from self.answerer.answer(now, asked, _where(now.before.choices), stopped)
+            yield from self.answerer.answer(now, asked, stopped)
 
     def _await_model(self, now: TurnProgress) -> Iterator[events.Event]:
         if self.chat.ready:
@@ -193,17 +211,6 @@ class Conversation:
     def _away(self, now: TurnProgress, error: MemoryUnavailable) -> events.Notice:
         log.warning("%s", error)
         return events.Notice(error.kind, error.text(now.language))
-
-
-def _where(choices: Choices) -> Where | None:
-    """The documents that the user chose to search: whole sites by the beginning of their
-    addresses, which ends with a slash."""
-    sites = [{"source": {"$prefix": uri}} for uri in sorted(choices.only) if uri.endswith("/")]
-    documents = sorted(uri for uri in choices.only if not uri.endswith("/"))
-    chosen: list[Where] = [*sites]
-    if documents:
-        chosen.append({"source": {"$in": documents}})
-    return {"$or": chosen} if chosen else None
 
 
 def _context(before: Before, recalled: Sequence[Recollection]) -> Context:

@@ -12,6 +12,10 @@ line, API), in the reader's language:
 
 from __future__ import annotations
 
+import math
+
+from assistant import request_ids
+
 
 class AssistantError(Exception):
     """Base of all errors that a user may see.
@@ -51,11 +55,36 @@ class InternalError(AssistantError):
     kind = "internal"
 
     def __init__(self, error: Exception) -> None:
+        id = request_ids.current()
         super().__init__(
-            "Something went wrong inside ({name}). Try again; the log has the details.",
-            "程序内部出错（{name}）。请重试；详情见日志。",
+            "Something went wrong inside ({name}). Try again; the log has the details{en_id}.",
+            "程序内部出错（{name}）。请重试；详情见日志{zh_id}。",
             name=type(error).__name__,
+            en_id=f" under {id}" if id else "",
+            zh_id=f"（{id}）" if id else "",
         )
+
+
+class TryLater(AssistantError):
+    """Not now: ``seconds`` says when it is worth trying again."""
+
+    kind = "try_later"
+
+    def __init__(self, en: str, zh: str, /, *, seconds: float, **fields: object) -> None:
+        self.seconds = max(1, math.ceil(seconds))
+        super().__init__(en, zh, seconds=self.seconds, **fields)
+
+
+class TooManyQuestions(TryLater):
+    """One user asks more than the limits allow."""
+
+    kind = "too_many"
+
+
+class Overloaded(TryLater):
+    """All users together ask more than can wait, or the app is about to end."""
+
+    kind = "overloaded"
 
 
 class SettingsError(AssistantError):
@@ -194,6 +223,12 @@ class ConversationError(AssistantError):
     """A turn can't be run as asked (unknown conversation, already answering, too long)."""
 
     kind = "conversation"
+
+
+class ConversationBusy(ConversationError):
+    """The conversation is still answering another question."""
+
+    kind = "conversation_busy"
 
 
 class PromptError(AssistantError):

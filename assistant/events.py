@@ -28,11 +28,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Step(Event):
-    """The turn enters a stage: "model" (waiting for it to load), "rewrite", "retrieve",
-    "answer"; "reply" where the model is asked without documents."""
+    """The turn enters a stage: "queue" (others are answered first), "model" (waiting for it to
+    load), "rewrite", "retrieve", "answer"; "reply" where the model is asked without documents."""
 
     stage: str
-    seconds: float  # since the turn began
+    seconds: float  # since the turn began; in the queue, since it was asked
+    place: int = 0  # in the queue: 1 is the next; told again as it changes
 
 
 @dataclass(frozen=True)

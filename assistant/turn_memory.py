@@ -30,11 +30,22 @@ ANSWER_LENGTH = 400  # characters of an answer that its turn is found by
 
 
 @dataclass(frozen=True)
+class Given:
+    """A conversation that its caller keeps, as programs do: no memory of ours is read or written.
+
+    ``turns`` come before the question, oldest first; ``wishes`` say how to answer.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    wishes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Before:
     """What is known when a turn begins.
 
     ``replaced`` is the id of the turn that this one is asked in place of. ``fault`` tells why
-    long-term memory could not be read.
+    long-term memory could not be read. ``given``: the conversation is its caller's.
     """
 
     history: History = field(default_factory=History)
@@ -43,6 +54,7 @@ class Before:
     facts: tuple[Fact, ...] = ()
     is_paused: bool = False
     fault: MemoryUnavailable | None = None
+    given: Given | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,11 @@ class TurnMemory:
                 choices=choices or opened.choices, facts=opened.facts, is_paused=opened.paused
             )
         return self._placed(before, user, conversation_id, replaces)
+
+    def given(self, given: Given, choices: Choices | None) -> Before:
+        """What a turn of a conversation that its caller keeps starts from."""
+        history = self.short_term.window(given.turns)
+        return Before(history, choices=replace(choices or Choices(), memory=False), given=given)
 
     def _placed(self, before: Before, user: str, conversation_id: str, replaces: str) -> Before:
         """``before`` with the history that the turn follows. A turn that failed was not stored:
@@ -156,6 +173,8 @@ class TurnMemory:
 
         Returns the fault where Redis could not take it: it is held, and written later.
         """
+        if before.given is not None:
+            return None
         self.short_term.add(user, conversation_id, turn)
         text = f"{turn.standalone}\n{turn.answer[:ANSWER_LENGTH]}"
         vector = self.embeddings.embed_private([text])[0]

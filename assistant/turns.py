@@ -1,5 +1,6 @@
 """Runs turns as tasks of the server: a page that reloads or loses its connection attaches to the
-running turn again, and only :meth:`RunningTurn.stop` ends it early."""
+running turn again, and only :meth:`RunningTurn.stop` ends it early. :mod:`assistant.limits` decides
+how many run at once and who is next; whoever measures turns is told of each that ended."""
 
 from __future__ import annotations
 
@@ -9,60 +10,28 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from assistant import request_ids
 from assistant.conversation import Ahead, Conversation
-from assistant.errors import AssistantError, ConversationError, InternalError
-from assistant.events import Error, Event
+from assistant.errors import AssistantError, ConversationBusy, InternalError
+from assistant.events import Done, Error, Event
+from assistant.limits import Limits, Ticket, TurnQueue
 from assistant.memory.records import Choices
+from assistant.running_turn import RunningTurn
+from assistant.turn_memory import Given
+from assistant.users.identity import Identity
+
+__all__ = ["Observer", "RunningTurn", "Turns"]
 
 log = logging.getLogger(__name__)
 
 Key = tuple[str, str]  # user, conversation
 ForgetCopies = Callable[[str, str | None], object]
+#: Told of each turn that ended, with its last event; of one that was not admitted, an error.
+Observer = Callable[[RunningTurn, Done | Error], None]
 
-
-class RunningTurn:
-    """A turn under way or ended: all its events so far, and those to come."""
-
-    def __init__(self, user: str, conversation_id: str, question: str, replaces: str = "") -> None:
-        self.user = user
-        self.conversation_id = conversation_id
-        self.question = question
-        self.replaces = replaces  # id of the turn that it is asked in place of
-        self.stopped = threading.Event()
-        self._events: list[Event] = []
-        self._changed = threading.Condition()
-        self._ended = False
-
-    @property
-    def ended(self) -> bool:
-        return self._ended
-
-    def stop(self) -> None:
-        """End the turn at its next token; what came is kept and stored."""
-        self.stopped.set()
-
-    def events(self) -> Iterator[Event]:
-        """Every event from the first one, waiting for those to come, until the turn ends."""
-        seen = 0
-        while True:
-            with self._changed:
-                while len(self._events) == seen and not self._ended:
-                    self._changed.wait()
-                fresh, ended = self._events[seen:], self._ended
-            yield from fresh
-            seen += len(fresh)
-            if ended and not fresh:
-                return
-
-    def publish(self, event: Event) -> None:
-        with self._changed:
-            self._events.append(event)
-            self._changed.notify_all()
-
-    def end(self) -> None:
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
+NO_LIMITS = Limits(at_once=1000)
+STORE_SECONDS = 2.0  # that a stopped turn gets to store what came
+LOOK_SECONDS = 0.02
 
 
 class Turns:
@@ -71,13 +40,22 @@ class Turns:
     KEPT_SECONDS = 300.0  # how long an ended turn can still be attached to
 
     def __init__(
-        self, conversation: Conversation, forget_copies: ForgetCopies = lambda user, id: None
+        self,
+        conversation: Conversation,
+        forget_copies: ForgetCopies = lambda user, id: None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         """``forget_copies`` removes what else was kept of a user's conversation (None: of all)."""
         self._conversation = conversation
         self._forget_copies = forget_copies
         self._lock = threading.Lock()
         self._running: dict[Key, tuple[RunningTurn, float]] = {}
+        self._observers: list[Observer] = []
+        self.queue = TurnQueue(limits)
+
+    def observe(self, observer: Observer) -> None:
+        """Call ``observer`` after each turn, in the turn's thread."""
+        self._observers.append(observer)
 
     def start(
         self,
@@ -89,27 +67,22 @@ class Turns:
         replaces: str = "",
         standalone: str = "",
         choices: Choices | None = None,
+        given: Given | None = None,
+        identity: Identity | None = None,
         ahead: bool = True,
     ) -> RunningTurn:
-        """Begin a turn in the background.
+        """Begin a turn in the background, or have it wait for its slot.
 
         Args:
-            replaces, standalone, choices: as :meth:`Conversation.turn` takes them.
+            replaces, standalone, choices, given, identity: as :meth:`Conversation.turn` takes them.
             ahead: afterwards let the model read the conversation for the next question.
 
         Raises:
-            ConversationError: this conversation is still answering another question.
+            ConversationBusy: this conversation is still answering another question.
+            TooManyQuestions, Overloaded: the limits; the error says when to try again.
         """
-        turn = RunningTurn(user, conversation_id, question, replaces)
-        with self._lock:
-            self._sweep()
-            known = self._running.get((user, conversation_id))
-            if known and not known[0].ended:
-                raise ConversationError(
-                    "This conversation is still answering: wait for it, or stop it first.",
-                    "这个对话还在回答上一个问题：请等它结束，或先点停止。",
-                )
-            self._running[user, conversation_id] = (turn, time.monotonic())
+        id = request_ids.current() or request_ids.new_request_id()
+        turn = RunningTurn(user, conversation_id, question, replaces, id)
         answer = partial(
             self._conversation.turn,
             user,
@@ -119,12 +92,56 @@ class Turns:
             replaces=replaces,
             standalone=standalone,
             choices=choices,
+            given=given,
+            identity=identity,
             stopped=turn.stopped,
         )
-        threading.Thread(
-            target=self._run, args=(turn, answer, language, ahead), name="turn", daemon=True
-        ).start()
+        before = self._note(turn)
+        try:
+            self._enter(turn, answer, language, ahead)
+        except AssistantError as error:
+            with self._lock:
+                self._running.pop((user, conversation_id), None)
+                if before is not None:
+                    self._running[user, conversation_id] = before
+            self._tell(turn, Error(error.kind, error.text(language)))
+            raise
         return turn
+
+    def _note(self, turn: RunningTurn) -> tuple[RunningTurn, float] | None:
+        """Take the conversation for ``turn``; what had it before."""
+        key = (turn.user, turn.conversation_id)
+        with self._lock:
+            self._sweep()
+            known = self._running.get(key)
+            if known and not known[0].ended:
+                raise ConversationBusy(
+                    "This conversation is still answering: wait for it, or stop it first.",
+                    "这个对话还在回答上一个问题：请等它结束，或先点停止。",
+                )
+            self._running[key] = (turn, time.monotonic())
+        return known
+
+    def _enter(
+        self, turn: RunningTurn, answer: Callable[[], Iterator[Event]], language: str, ahead: bool
+    ) -> None:
+        def begin() -> None:
+            arguments = (turn, ticket, answer, language, ahead)
+            threading.Thread(target=self._run, args=arguments, name="turn", daemon=True).start()
+
+        def moved(place: int) -> None:
+            turn.waits(place, lambda: self._withdraw(turn, ticket))
+
+        ticket = Ticket(turn.user, begin, moved)
+        self.queue.enter(ticket)
+
+    def _withdraw(self, turn: RunningTurn, ticket: Ticket) -> None:
+        """Stopped before it began: nothing is stored."""
+        if self.queue.leave(ticket):
+            done = Done(turn.conversation_id, "", False, {}, stopped=True, incomplete="stopped")
+            turn.publish(done)
+            turn.end()
+            self._tell(turn, done)
 
     def current(self, user: str, conversation_id: str) -> RunningTurn | None:
         """The conversation's turn that is under way, to attach to."""
@@ -156,7 +173,7 @@ class Turns:
             if conversation_id is not None:
                 keys = [key for key in keys if key[1] == conversation_id]
             if any(not self._running[key][0].ended for key in keys):
-                raise ConversationError(
+                raise ConversationBusy(
                     "A conversation that is to be forgotten is still answering: wait for it, or "
                     "stop it first.",
                     "要删除的对话还在回答：请等它结束，或先停止。",
@@ -170,25 +187,65 @@ class Turns:
         with self._lock:
             return any(not turn.ended for turn, _ in self._running.values())
 
+    def drain(self, seconds: float) -> None:
+        """Take no more questions, and wait until those under way are answered; after ``seconds``
+        they are stopped, and what came of them is stored."""
+        self.queue.close()
+        self._wait(seconds)
+        with self._lock:
+            left = [turn for turn, _ in self._running.values() if not turn.ended]
+        for turn in left:
+            turn.stop()
+        self._wait(STORE_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.is_busy and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+
     def _run(
-        self, turn: RunningTurn, answer: Callable[[], Iterator[Event]], language: str, ahead: bool
+        self,
+        turn: RunningTurn,
+        ticket: Ticket,
+        answer: Callable[[], Iterator[Event]],
+        language: str,
+        ahead: bool,
     ) -> None:
+        turn.begin()
+        with request_ids.using(turn.request_id):
+            last = self._publish(turn, answer, language)
+            turn.end()
+            self.queue.done(ticket)
+            if last is not None:
+                self._tell(turn, last)
+            if ahead and isinstance(last, Done):
+                self._read_ahead(self._conversation.next_prompts(turn.user, turn.conversation_id))
+
+    def _publish(
+        self, turn: RunningTurn, answer: Callable[[], Iterator[Event]], language: str
+    ) -> Done | Error | None:
+        """The last event."""
+        last: Event | None = None
         try:
-            for event in answer():
-                turn.publish(event)
+            for last in answer():
+                turn.publish(last)
         except AssistantError as error:
             log.warning("turn failed: %s", error)
-            turn.publish(Error(error.kind, error.text(language)))
-            return
+            last = Error(error.kind, error.text(language))
+            turn.publish(last)
         except Exception as error:
             log.exception("turn failed")
             unexpected = InternalError(error)
-            turn.publish(Error(unexpected.kind, unexpected.text(language)))
-            return
-        finally:
-            turn.end()
-        if ahead:
-            self._read_ahead(self._conversation.next_prompts(turn.user, turn.conversation_id))
+            last = Error(unexpected.kind, unexpected.text(language))
+            turn.publish(last)
+        return last if isinstance(last, Done | Error) else None
+
+    def _tell(self, turn: RunningTurn, last: Done | Error) -> None:
+        for observer in self._observers:
+            try:
+                observer(turn, last)
+            except Exception:  # whoever measures must not harm what is measured
+                log.exception("a turn could not be measured")
 
     def warm_up(self) -> None:
         """Get the chat model ready and let it read what never changes in its prompts."""

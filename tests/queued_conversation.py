@@ -14,6 +14,7 @@ import numpy as np
 from assistant import events
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Choices, Turn, text_parts
+from assistant.users.identity import Identity
 
 
 class QueuedConversation:
@@ -29,7 +30,7 @@ class QueuedConversation:
     def turn(
         self, user: str, conversation_id: str, question: str, *,
         language: str, replaces: str, standalone: str, choices: Choices,
-        stopped: threading.Event,
+        stopped: threading.Event, identity: Identity | None = None, given: object = None,
     ) -> Iterator[events.Event]:  # fmt: skip
         self.asked.append((conversation_id, question, replaces, standalone))
         self.choices.append(choices)

@@ -77,9 +77,13 @@ class ShortTermMemory:
         ids = [turn.id for turn in branch]
         if before in ids:
             branch = branch[: ids.index(before)]
+        return self.window(branch)
+
+    def window(self, branch: Sequence[Turn]) -> History:
+        """The newest turns of ``branch`` that fit, and a summary of those before."""
         window = self._window(branch)
         return History(
-            turns=branch[len(branch) - window :],
+            turns=tuple(branch[len(branch) - window :]),
             summary=self._summary(branch[: len(branch) - window]),
             parent=branch[-1].id if branch else "",
         )

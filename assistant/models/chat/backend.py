@@ -19,6 +19,7 @@ from assistant.errors import (
     QuotaExhausted,
 )
 from assistant.models.chat.circuit import Circuit
+from assistant.models.chat.listening import unheard
 from assistant.models.chat.reading import Reading
 from assistant.models.failures import as_model_error
 from assistant.models.names import Target
@@ -38,6 +39,8 @@ _THINKERS = re.compile(
 )
 
 
+#: Providers whose server is the user's own: whether it listens costs nothing to see.
+OWN_SERVERS = ("vllm", "ollama")
 #: Faults that the next question will meet, too.
 STANDING = (ModelUnavailable, KeyRefused, QuotaExhausted, ModelUnknown)
 
@@ -56,6 +59,7 @@ class Backend(ABC):
         self.stubborn = False
         #: Why it could not answer the last time it was asked.
         self.fault: AssistantError | None = None
+        self._away: AssistantError | None = None  # what :meth:`look` found the last time
 
     @property
     def name(self) -> str:
@@ -81,6 +85,37 @@ class Backend(ABC):
         Raises:
             ModelError: it can't.
         """
+
+    def look(self) -> None:
+        """See whether a server of one's own, which was ready, still listens; others are not asked
+        without need.
+
+        Raises:
+            ModelError, ServiceError: it doesn't; :meth:`state` tells it, too.
+        """
+        if self.target.provider.name not in OWN_SERVERS:
+            return
+        away = unheard(self.target)
+        if away is not None:
+            self.fault = self._away = away
+            raise away
+        if self.fault is not None and self.fault is self._away:
+            self.answered()
+
+    def probe(self) -> None:
+        """See that it can be asked now, whatever was found before.
+
+        Raises:
+            ModelError: it can't.
+        """
+        self.check()
+        if not self.ready:
+            raise ModelUnavailable(
+                "The chat model is not ready ({en}): try again later.",
+                "聊天模型尚未就绪（{zh}）：请稍后再试。",
+                en=self.state("en"),
+                zh=self.state("zh"),
+            )
 
     @abstractmethod
     def connect(self) -> BaseChatModel:

@@ -66,6 +66,10 @@ class EmbeddedChat(Backend):
         with terminal_bar() as progress:
             self._server.start(progress)
 
+    def look(self) -> None:
+        if self.ready:  # a server that died is started again before somebody waits for it
+            self.connect()
+
     def call(self, thinking: bool | None, asked: Mapping[str, Any]) -> dict[str, Any]:
         return service_call(self, thinking, asked)
 

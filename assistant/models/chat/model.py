@@ -73,6 +73,38 @@ class ChatModel:
         if len(faults) == len(self.backends):
             raise faults[0]
 
+    def look(self) -> None:
+        """See at little cost whether the servers of this machine or network are still there; the
+        state tells what was found.
+
+        Raises:
+            ModelError, ServiceError: the last one that isn't.
+        """
+        faults: list[AssistantError] = []
+        for backend in self.backends:
+            try:
+                backend.look()
+            except AssistantError as error:
+                faults.append(error)
+        if faults:
+            raise faults[-1]
+
+    def probe(self) -> None:
+        """See that one of the backends can be asked now, whatever was found before.
+
+        Raises:
+            ModelError: none of them can; the first one's fault.
+        """
+        faults: list[ModelError] = []
+        for backend in self.backends:
+            try:
+                backend.probe()
+            except ModelError as error:
+                faults.append(error)
+            else:
+                return
+        raise faults[0]
+
     def reading(self) -> Reading:
         """How much can be given to the model that will be asked next."""
         return self._current.reading()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from assistant.errors import ModelError
+from assistant.errors import ModelError, ModelUnavailable
 from assistant.models.chat.backend import Backend
 from assistant.models.chat.reading import Reading
 from assistant.models.chat.streaming import finish
@@ -64,6 +64,12 @@ class OllamaChat(Backend):
         except ModelError as error:
             self.fault = error
             raise
+
+    def probe(self) -> None:
+        self.__dict__.pop("_shown", None)  # asked anew
+        if isinstance(self.fault, ModelUnavailable):
+            self.fault = None  # nobody may have asked it since it came back
+        super().probe()
 
     def reading(self) -> Reading:
         return self.read_by(self._window)

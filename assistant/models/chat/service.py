@@ -72,6 +72,12 @@ class ServiceChat(Backend):
             self.fault = refused(self.target, 404, f"it has: {', '.join(map(str, names))}")
             raise self.fault
 
+    def probe(self) -> None:
+        self.__dict__.pop("_listed", None)  # asked anew
+        if isinstance(self.fault, ModelUnavailable):
+            self.fault = None  # nobody may have asked it since it came back
+        super().probe()
+
 
 def service_call(
     backend: Backend, thinking: bool | None, asked: Mapping[str, Any]
