@@ -24,12 +24,10 @@ from assistant.asking import Asking, Kind
 from assistant.citations import Checked, check_citations, contradictions
 from assistant.errors import BadAnswer, ModelError
 from assistant.injection import without_commands
-from assistant.knowledge.filters import Where
 from assistant.knowledge.records import Hit
-from assistant.knowledge.store import KnowledgeBase
 from assistant.models.chat.model import ChatModel
-from assistant.models.embedding.embedded import FINGERPRINT
-from assistant.models.embedding.model import Embed, EmbeddingModel
+from assistant.models.embedding.embedded import meanings
+from assistant.models.embedding.model import EmbeddingModel
 from assistant.passages import Passage, select_passages
 from assistant.prompts import Prompts, language_of
 from assistant.retrieval import Found, Retriever
@@ -53,7 +51,6 @@ class Answerer:
 
     chat: ChatModel
     retriever: Retriever
-    knowledge: KnowledgeBase
     embeddings: EmbeddingModel
     prompts: Prompts
     calibration: answerability.Calibration
@@ -65,28 +62,22 @@ class Answerer:
         return asking.asking(
             now.question,
             now.standalone.text,
-            lambda: asking.library_names(self.knowledge.sources()),
+            lambda: asking.library_names(now.library.sources()),
             previous=turns[-1].answer if turns else "",
             earlier=turns[-1].text if turns else "",
-            embed=self._embed,
+            embed=meanings(self.embeddings),
         )
 
-    @property
-    def _embed(self) -> Embed | None:
-        """Questions' vectors, where what they tell is calibrated: for the embedded model."""
-        is_embedded = self.embeddings.fingerprint == FINGERPRINT
-        return self.embeddings.embed_questions if is_embedded else None
-
     def answer(
-        self, now: TurnProgress, asked: Asking, where: Where | None, stopped: threading.Event
+        self, now: TurnProgress, asked: Asking, stopped: threading.Event
     ) -> Iterator[events.Event]:
-        """Answer from the documents that match ``where``, or say that they don't hold the answer.
+        """Answer from the documents of ``now.library``, or say that they don't hold the answer.
 
         Raises:
             ModelError: the question can't be embedded, or the chat model gives no answer.
         """
         yield now.step("retrieve")
-        found = self._find(now, asked, where)
+        found = self._find(now, asked)
         if found.notice is not None:
             yield events.Notice(found.notice.kind, found.notice.text(now.language))
         if not found.hits:
@@ -117,23 +108,24 @@ class Answerer:
         """Answer from the list of documents, in our own words."""
         language, topic = language_of(now.question), " ".join(asked.subjects)
         near: tuple[Hit, ...] = ()
-        if topic and not self.knowledge.is_empty:
-            near = self.retriever.search(Standalone(now.question, topic)).hits
-        text = asking.library_answer(self.knowledge.sources(), language, topic, near)
+        if topic and not now.library.is_empty:
+            near = now.library.search(self.retriever, Standalone(now.question, topic)).hits
+        text = asking.library_answer(now.library.sources(), language, topic, near)
         yield from said(now, "library", {language: text})
 
-    def _find(self, now: TurnProgress, asked: Asking, where: Where | None) -> Found:
+    def _find(self, now: TurnProgress, asked: Asking) -> Found:
         match asked.kind:
             case Kind.SUMMARY:
                 budget = self._budget(now)
                 count = self.embeddings.count_tokens
                 recent = _recent_sources(now)
-                hits = asking.summary_hits(self.knowledge, asked, budget, count, recent)
+                hits = asking.summary_hits(now.library, asked, budget, count, recent)
                 return Found(hits=tuple(hits))
             case Kind.COMPARE:
-                return asking.compared(self.retriever, asked, now.standalone, where)
+                searching = now.library.searched_by(self.retriever)
+                return asking.compared(searching, asked, now.standalone)
             case _:
-                return self.retriever.search(now.standalone, where)
+                return now.library.search(self.retriever, now.standalone)
 
     def _passages(self, now: TurnProgress, asked: Asking, found: Found) -> list[Passage]:
         if asked.kind is Kind.SUMMARY:  # cut to the budget already
@@ -141,7 +133,7 @@ class Answerer:
         question, count, budget = _question(now), self.embeddings.count_tokens, self._budget(now)
         hits: Sequence[Hit] = found.hits
         if budget >= ROOMY:
-            hits = sections(self.knowledge, hits, budget, count)
+            hits = sections(now.library, hits, budget, count)
         return select_passages(hits, question, budget, count)
 
     def _budget(self, now: TurnProgress) -> int:
@@ -189,7 +181,8 @@ class Answerer:
 
     def _checked(self, now: TurnProgress, passages: Sequence[Passage]) -> Checked:
         try:
-            return check_citations(now.answer, passages, _question(now), self._embed)
+            embed = meanings(self.embeddings)
+            return check_citations(now.answer, passages, _question(now), embed)
         except ModelError as error:
             # The answer is there already: it is checked by its words alone.
             log.warning("citations are checked without vectors: %s", error)

@@ -14,6 +14,7 @@ from assistant.conversation import Conversation
 from assistant.evaluate.own.questions import forget_conversation
 from assistant.knowledge.opening import open_knowledge
 from assistant.knowledge.store import KnowledgeBase
+from assistant.limits import Limits
 from assistant.memory.address import RedisAddress
 from assistant.memory.facts.remembering import Remembering
 from assistant.memory.long_term import LongTermMemory, Retention
@@ -85,7 +86,7 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         memory=memory,
     )
     # Questions that were collected for evaluation go with their conversation.
-    turns = Turns(conversation, partial(forget_conversation, settings))
+    turns = Turns(conversation, partial(forget_conversation, settings), Limits.of(settings, chat))
     closers = (
         memory.remembering.close,
         memory.long_term.close,
@@ -124,7 +125,6 @@ def _open_answerer(
     return Answerer(
         chat=chat,
         retriever=retriever,
-        knowledge=knowledge,
         embeddings=embeddings,
         prompts=prompts,
         calibration=load_calibration(settings.data_dir, embeddings.fingerprint),

@@ -30,6 +30,16 @@ def without_repeats(hits: Sequence[Hit], most: int) -> list[Hit]:
     return kept
 
 
+def repeated_by(hit: Hit, kept: Sequence[Hit]) -> int:
+    """The number (1-based) of the first of ``kept`` that says what ``hit`` says; 0 where none
+    does."""
+    own = _plain(" ".join(hit.heading_path)), _plain(hit.text)
+    for n, better in enumerate(kept, 1):
+        if _repeats(own, (_plain(" ".join(better.heading_path)), _plain(better.text))):
+            return n
+    return 0
+
+
 def _plain(text: str) -> str:
     """Letters and digits alone, so that layout and punctuation don't count."""
     return "".join(filter(str.isalnum, text.casefold()))

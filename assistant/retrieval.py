@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from assistant.errors import AssistantError, ModelError
 from assistant.knowledge.filters import Where
-from assistant.knowledge.fusion import Searchable, hybrid
+from assistant.knowledge.fusion import Searchable, hybrid_of_all
 from assistant.knowledge.records import Hit
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.models.reranking.reranker import Ranked, Reranker
@@ -91,24 +91,34 @@ class Retriever:
     reranker: Reranker | None = None
     rerank_seconds: float = 2.0
 
-    def search(self, asked: Standalone, where: Where | None = None) -> Found:
+    def search(
+        self,
+        asked: Standalone,
+        where: Where | None = None,
+        within: Sequence[Searchable] = (),
+    ) -> Found:
         """At most ``k`` chunks, best first; none from an empty knowledge base.
 
         Args:
             where: what they must match (``knowledge/filters.py``).
+            within: the collections to search in place of ``knowledge``.
 
         Raises:
             ModelError: the question can't be embedded.
             KnowledgeError: the collection is another model's, or the filter can't be used.
         """
         vector = question_vector(self.embeddings, asked)
-        return self.search_vector(vector, asked.text, where)
+        return self.search_vector(vector, asked.text, where, within)
 
     def search_vector(
-        self, vector: NDArray[np.float32], text: str, where: Where | None = None
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        where: Where | None = None,
+        within: Sequence[Searchable] = (),
     ) -> Found:
         """As :meth:`search`, with the question's vector at hand."""
-        fused = hybrid(self.knowledge, vector, text, where=where)
+        fused = hybrid_of_all(within or (self.knowledge,), vector, text, where=where)
         ordered, notice = self._reranked(text, fused)
         if ordered is None:
             ordered = [hit for hit in fused if hit.score >= FLOOR * fused[0].score]

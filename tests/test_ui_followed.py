@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,7 +21,7 @@ from assistant.ui.followed_rendering import Followed, broken_html, followed_html
 from ingest.sources.runs import note_run
 from ingest.sources.sync import sync_lock
 from ingest.state import State
-from tests.library_desk import Desk, wait
+from tests.library_desk import REQUEST, Desk, wait
 from tests.site import Answer, serve
 from tests.test_ui_rendering import EVIL, Tags
 
@@ -174,7 +174,7 @@ def test_what_runs_is_not_removed_and_not_run_twice(desk: Desk) -> None:
         desk.add("site", site.url().rstrip("/"))
         assert len(listed(desk)) == len(desk.jobs.list()) == 1
         job = desk.jobs.list()[0]
-        desk.page.act(SimpleNamespace(do="stop", source=str(job.id)))  # type: ignore[arg-type]
+        desk.page.act(cast(Any, SimpleNamespace(do="stop", source=str(job.id))), "default", REQUEST)
         assert desk.finish().state == "cancelled"
 
 

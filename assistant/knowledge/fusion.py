@@ -116,6 +116,33 @@ def hybrid(
     return fuse(dense, keyword, text, gauge_of(knowledge.folder, knowledge.name))
 
 
+def hybrid_of_all(
+    collections: Sequence[Searchable],
+    vector: NDArray[np.float32],
+    text: str,
+    candidates: int = CANDIDATES,
+    where: Where | None = None,
+) -> list[Hit]:
+    """As :func:`hybrid` over several collections as if they were one: each leg's hits are put in
+    one order before they are fused. What is in two of them comes once.
+
+    Raises:
+        KnowledgeError: as :func:`hybrid`, of any of them.
+    """
+    if len(collections) == 1:
+        return hybrid(collections[0], vector, text, candidates, where)
+    dense = [hit for one in collections for hit in one.dense(vector, candidates, where)]
+    keyword = [hit for one in collections for hit in one.keyword(text, candidates, where)]
+    gauges = [gauge_of(one.folder, one.name) for one in collections]
+    gauge = max(gauges, key=lambda each: each.spread, default=Gauge(0.0, 0))
+    return fuse(_best_first(dense, candidates), _best_first(keyword, candidates), text, gauge)
+
+
+def _best_first(hits: Sequence[Hit], most: int) -> list[Hit]:
+    ordered = sorted(hits, key=lambda hit: -hit.score)
+    return list({hit.id: hit for hit in reversed(ordered)}.values())[::-1][:most]
+
+
 def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], text: str, gauge: Gauge) -> list[Hit]:
     """One ranking of both legs' hits for the question ``text``, each with its ranks and scores in
     the legs, and which of them found it; its own score lies in 0..1."""

@@ -2,7 +2,8 @@
 
 Version 2 keeps the vectors apart from the chunks, in spaces, so that a reindex can fill another
 model's beside those that are searched; and it no longer stores the segmented text. Version 3 folds
-traditional characters into simplified ones in the keyword index.
+traditional characters into simplified ones in the keyword index. Version 4 gives collections a
+title and readers: those that were there are read by everyone, as before.
 
 A change of what :mod:`keywords` makes of a text needs a new version, whose migration is
 :func:`rebuild_keywords`: words are deleted by making them again.
@@ -19,7 +20,7 @@ from assistant.knowledge.keywords import column_of
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 def make_or_migrate(connection: sqlite3.Connection, version: int) -> None:
@@ -94,8 +95,13 @@ def _to_3(connection: sqlite3.Connection) -> None:
     rebuild_keywords(connection)
 
 
+def _to_4(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE collections ADD COLUMN title TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE collections ADD COLUMN readers TEXT NOT NULL DEFAULT '[\"*\"]'")
+
+
 def _statement(beginning: str) -> str:
     return next(one for one in schema() if beginning in one)
 
 
-_STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3}
+_STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}

@@ -70,6 +70,17 @@ class Source:
     updated_at: float
 
 
+@dataclass(frozen=True)
+class CollectionInfo:
+    """A collection as people know it. Who may do what with it: ``sharing.py``."""
+
+    name: str  # fixed: files, lists and conversations have it
+    title: str  # for people; empty: the name
+    owner: str  # "local": nobody's own
+    readers: tuple[str, ...]  # users beside the owner; "*": everyone
+    created_at: float = 0.0  # seconds since the epoch
+
+
 #: Why a hit was kept: it was found by both legs, by one of them, put forward by the reranker, or
 #: joined with its neighbours to a section.
 REASONS = ("both", "dense", "keyword", "rerank", "neighbour")

@@ -52,7 +52,8 @@ def name_lost_collections(connection: Connection) -> bool:
         while name in taken:
             name += "-1"
         connection.execute(
-            "INSERT INTO collections (id, name, created_at) VALUES (?, ?, ?)",
+            # Whose it was is lost: only administrators see it.
+            "INSERT INTO collections (id, name, created_at, readers) VALUES (?, ?, ?, '[]')",
             (lost, name, time.time()),
         )
     return True

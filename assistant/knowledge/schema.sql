@@ -1,11 +1,13 @@
--- The knowledge base: one SQLite database per data folder. This file makes version 3 (user_version);
+-- The knowledge base: one SQLite database per data folder. This file makes version 4 (user_version);
 -- migrations.py brings older ones here.
 
 CREATE TABLE collections (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
-    owner TEXT NOT NULL DEFAULT 'local',
-    created_at REAL NOT NULL
+    owner TEXT NOT NULL DEFAULT 'local', -- 'local': nobody's own
+    created_at REAL NOT NULL,
+    title TEXT NOT NULL DEFAULT '', -- for people; the name stays, files and lists have it
+    readers TEXT NOT NULL DEFAULT '["*"]' -- JSON list of users beside the owner; "*": everyone
 );
 
 -- The vectors of one embedding model for the chunks of a collection. A collection is searched in its

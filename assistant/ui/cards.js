@@ -1,18 +1,40 @@
 // Lists that the server draws anew as they change: a click on a button goes to the server, and what
-// a reader has unfolded stays unfolded. Gradio gives `element`, `trigger` and `watch`.
+// a reader has unfolded stays unfolded, with what they chose and typed there. Gradio gives
+// `element`, `trigger` and `watch`.
 const unfolded = new Set();
+const entered = new Map();
+
+const fieldsOf = (details) => [...details.querySelectorAll('select, input')];
+
+function refill(details) {
+  const values = entered.get(details.dataset.key);
+  fieldsOf(details).forEach((field, place) => {
+    const value = values ? values[place] : field.dataset.now;
+    if (value !== undefined) field.value = value;
+  });
+}
+
+element.addEventListener('input', ({ target }) => {
+  const details = target.closest('details[data-key]');
+  if (details) entered.set(details.dataset.key, fieldsOf(details).map((field) => field.value));
+});
 
 element.addEventListener('toggle', ({ target }) => {
   const key = target.dataset?.key;
   if (!key) return;
-  if (target.open) unfolded.add(key); else unfolded.delete(key);
-  const select = target.querySelector('select[data-now]');
-  if (target.open && select) select.value = select.dataset.now;
+  if (target.open) {
+    unfolded.add(key);
+    refill(target);
+  } else {
+    unfolded.delete(key);
+    entered.delete(key);
+  }
 }, true);
 
 watch('value', () => {
   for (const details of element.querySelectorAll('details[data-key]')) {
     details.open = unfolded.has(details.dataset.key);
+    if (details.open) refill(details);
   }
 });
 
@@ -36,7 +58,7 @@ element.addEventListener('click', (event) => {
   trigger('click', {
     do: button.dataset.do,
     source: row.dataset.source,
-    value: select?.value || panel?.querySelector('input')?.value || '',
+    value: button.dataset.value || select?.value || panel?.querySelector('input')?.value || '',
   });
   fold();
 });

@@ -17,15 +17,23 @@ from typing import Any, Protocol
 import gradio as gr
 
 from assistant.errors import AssistantError
+from assistant.knowledge.store import DEFAULT_COLLECTION
 from assistant.ui.followed_form import SourceForm, is_same_address, source_name, source_row
 from assistant.ui.followed_rendering import Followed, broken_html, followed_html
 from assistant.ui.jobs import IngestEvent, Job, Jobs, both_texts
+from assistant.ui.library_access import LibraryAccess, Rights, require_admin
 from assistant.ui.messages import warn
 from assistant.ui.texts import text
-from assistant.ui.visitor import Visitors
+from assistant.users.audit import Audit
+from assistant.users.identity import Role
 
 #: One look at the list serves all pages for so many seconds.
 LOOK_SECONDS = 2.0
+PLACEHOLDERS = {
+    "page": "https://example.org/docs/intro.html",
+    "site": "https://example.org/docs/",
+    "folder": "/home/me/notes",
+}
 
 
 class Following(Protocol):
@@ -60,10 +68,14 @@ class Look:
 class FollowedPage:
     """The handlers of the section."""
 
-    def __init__(self, following: Following, jobs: Jobs, visitors: Visitors) -> None:
+    def __init__(
+        self, following: Following, jobs: Jobs, access: LibraryAccess, audit: Audit
+    ) -> None:
         self._following = following
         self._jobs = jobs
-        self._visitors = visitors
+        self._access = access
+        self._visitors = access.visitors
+        self._audit = audit
         self._look: Look | None = None
         self._actions: Mapping[str, Callable[[str, str, str], None]] = {
             "run": self._run,
@@ -85,12 +97,21 @@ class FollowedPage:
         """Look at the list anew the next time."""
         self._look = None
 
-    def html(self, language: str) -> str:
-        """The section as it is to be shown now."""
+    def html(self, rights: Rights, language: str) -> str:
+        """The section of a collection as it is to be shown now."""
         look = self.look()
         if look.error is not None:
             return broken_html(look.error, language)
-        return followed_html(look.sources, self._running(), language)
+        own = [each for each in look.sources if each.collection == rights.info.name]
+        return followed_html(own, self._running(), language, may_change=rights.may_write)
+
+    def allows_private(self, uri: str, collection: str) -> bool:
+        """Whether a followed source that brings ``uri`` into ``collection`` may fetch from private
+        addresses."""
+        return any(
+            each.allow_private and each.collection == collection and each.brings(uri)
+            for each in self.look().sources
+        )
 
     def waits_for(self, job: Job) -> str:
         """The source whose run elsewhere, such as from cron, ``job`` has to wait for, or an empty
@@ -100,21 +121,18 @@ class FollowedPage:
         running = (each.name for each in self.look().sources if each.state == "running")
         return next((name for name in running if name != job.source), "")
 
-    def add(self, request: gr.Request, *values: Any) -> Any:
+    def add(self, request: gr.Request, collection: str, *values: Any) -> Any:
         """Put a site, page, folder or file into the list and run it; one that is in the list
-        already is run again. The address field is emptied where that worked."""
+        already for this collection is run again. The address field is emptied where that
+        worked."""
         language = self._visitors.language(request)
         try:
+            rights = self._access.write(collection, request)
             row = source_row(SourceForm(*values))
-            known = self._read_now()
-            same = next((each for each in known if is_same_address(each, row)), None)
-            if same is None:
-                name = source_name(row, [each.name for each in known])
-                self._following.follow({"name": name, **row})
-            else:
-                name = same.name
-                _inform("followed_already", language, name=name)
-            self._submit(name, language)
+            if row.get("allow_private") or "folder" in row or "file" in row:
+                require_admin(rights.identity)
+            name = self._listed(row, rights, language)
+            self._submit(name, collection, language)
         except AssistantError as error:
             warn(error, language)
             return gr.skip()
@@ -122,24 +140,55 @@ class FollowedPage:
             self.forget()
         return ""
 
+    def shown_for(self, kind: str, request: gr.Request) -> list[Any]:
+        """The address field and the options that a kind of source has."""
+        site = gr.update(visible=kind == "site")
+        globs = gr.update(visible=kind != "page")
+        is_admin = self._visitors.identity(request).role >= Role.ADMIN
+        private = gr.update(visible=kind != "folder" and is_admin)
+        address = gr.update(placeholder=PLACEHOLDERS[kind])
+        return [address, site, site, site, globs, globs, private]
+
     def act(self, event: gr.EventData, request: gr.Request) -> None:
         """A button of a source: ``event`` has ``do``, ``source`` (its name) and ``value``."""
         language = self._visitors.language(request)
         action = self._actions.get(str(event.do))
+        name = str(event.source)
         if action is None:
             return
         try:
-            action(str(event.source), str(event.value or ""), language)
+            known = next((each for each in self._read_now() if each.name == name), None)
+            if known is None:
+                return
+            rights = self._access.write(known.collection, request)
+            self._audit.note(
+                rights.identity, f"library.{event.do}", name, collection=known.collection
+            )
+            action(name, str(event.value or ""), language)
         except AssistantError as error:
             warn(error, language)
         finally:
             self.forget()
 
-    def _run(self, name: str, _value: str, language: str) -> None:
-        if name in [each.name for each in self._read_now()]:
-            self._submit(name, language)
+    def _listed(self, row: Mapping[str, Any], rights: Rights, language: str) -> str:
+        """The name of the source ``row``, new in the list or known there."""
+        known, collection = self._read_now(), rights.info.name
+        for each in known:
+            if each.collection == collection and is_same_address(each, row):
+                _inform("followed_already", language, name=each.name)
+                return each.name
+        name = source_name(row, [each.name for each in known])
+        where = {} if collection == DEFAULT_COLLECTION else {"collection": collection}
+        self._following.follow({"name": name, **row, **where})
+        self._audit.note(rights.identity, "library.follow", name, collection=collection)
+        return name
 
-    def _submit(self, name: str, language: str) -> None:
+    def _run(self, name: str, _value: str, language: str) -> None:
+        for each in self._read_now():
+            if each.name == name:
+                self._submit(name, each.collection, language)
+
+    def _submit(self, name: str, collection: str, language: str) -> None:
         if self._jobs.runs(name):
             _inform("followed_running", language, name=name)
             return
@@ -147,7 +196,8 @@ class FollowedPage:
         def work(cancel: threading.Event) -> Iterator[IngestEvent]:
             yield from self._following.run_source(name, cancel)
 
-        self._jobs.submit(both_texts("job_source", name=name), work, source=name)
+        title = both_texts("job_source", name=name)
+        self._jobs.submit(title, work, source=name, collection=collection)
 
     def _change(self, name: str, **values: Any) -> None:
         self._following.change(name, **values)

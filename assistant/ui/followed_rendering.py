@@ -68,13 +68,31 @@ class Followed:
     state: str = "never"
     began: float | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
+    allow_private: bool = False
+
+    @property
+    def beginning(self) -> str:
+        """What the addresses of its documents begin with."""
+        if self.kind == "site":
+            return self.address.rpartition("/")[0] + "/"
+        return f"{self.address.rstrip('/')}/" if self.kind == "folder" else self.address
+
+    def brings(self, uri: str) -> bool:
+        return uri.startswith(self.beginning)
 
 
-def followed_html(sources: Sequence[Followed], running: Collection[str], language: str) -> str:
+def followed_html(
+    sources: Sequence[Followed],
+    running: Collection[str],
+    language: str,
+    *,
+    may_change: bool = True,
+) -> str:
     """A row for each source; ``running`` are the names of those that this app runs."""
     if not sources:
-        return f'<p class="hint">{text("followed_none", language)}</p>'
-    rows = "".join(_row(source, source.name in running, language) for source in sources)
+        key = "followed_none" if may_change else "followed_none_here"
+        return f'<p class="hint">{text(key, language)}</p>'
+    rows = "".join(_row(source, source.name in running, language, may_change) for source in sources)
     return f'<div class="followed">{rows}</div>'
 
 
@@ -99,7 +117,7 @@ def schedule_text(schedule: str, language: str) -> str:
     return schedule
 
 
-def _row(source: Followed, runs_here: bool, language: str) -> str:
+def _row(source: Followed, runs_here: bool, language: str, may_change: bool) -> str:
     state = "running" if runs_here else source.state
     name, address = html.escape(source.name, quote=True), html.escape(source.address, quote=True)
     if is_web(source.address):
@@ -110,12 +128,15 @@ def _row(source: Followed, runs_here: bool, language: str) -> str:
         schedule_text(source.schedule, language),
         text("collection", language, name=source.collection),
     ]
+    actions = ""
+    if may_change:
+        actions = f'<div class="actions">{_actions(source, state, language)}</div>'
     return (
         f'<article class="entry {state}" data-source="{name}"><div class="about">'
         f'<h3>{name} <span class="state {state}">{text(_STATES[state], language)}</span>{paused}'
         f'</h3><p class="address">{address}</p>'
         f'<p class="hint">{html.escape(" · ".join(facts))}</p>{_last(source, state, language)}'
-        f'</div><div class="actions">{_actions(source, state, language)}</div></article>'
+        f"</div>{actions}</article>"
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from assistant.ui.followed import FollowedPage
+from assistant.ui.followed import PLACEHOLDERS, FollowedPage
 from assistant.ui.followed_form import BY_HAND, DEEPEST, DEPTH, KINDS, PAGES
 from assistant.ui.followed_rendering import SCHEDULES
 from assistant.ui.wiring import PRIVATE
@@ -23,15 +24,18 @@ _SCHEDULE_TEXTS = {
     "daily 03:00": "daily_at_3",
     "weekly mon 03:00": "mondays_at_3",
 }
-_PLACEHOLDERS = {
-    "page": "https://example.org/docs/intro.html",
-    "site": "https://example.org/docs/",
-    "folder": "/home/me/notes",
-}
 
 
-def build_form(page: FollowedPage, i18n: gr.I18n) -> list[Any]:
-    """Lay out the form of a new source; the events that add one."""
+@dataclass(frozen=True)
+class SourceFormParts:
+    """The form of a new source: its kind, and the events that add one."""
+
+    kind: gr.Radio
+    added: list[Any]
+
+
+def build_form(page: FollowedPage, collection: gr.Dropdown, i18n: gr.I18n) -> SourceFormParts:
+    """Lay out the form of a new source of ``collection``."""
     with gr.Column(min_width=320, elem_id="site"):
         kind = gr.Radio(
             [(i18n(_KIND_TEXTS[each]), each) for each in KINDS],
@@ -42,7 +46,7 @@ def build_form(page: FollowedPage, i18n: gr.I18n) -> list[Any]:
         with gr.Row(elem_id="address"):
             url = gr.Textbox(
                 show_label=False,
-                placeholder=_PLACEHOLDERS["page"],
+                placeholder=PLACEHOLDERS["page"],
                 elem_id="url",
                 max_lines=1,
                 scale=1,
@@ -53,13 +57,14 @@ def build_form(page: FollowedPage, i18n: gr.I18n) -> list[Any]:
             options = _options(i18n)
     schedule, depth, pages, include, exclude, languages, private = options
     kind.change(
-        _shown_for,
+        page.shown_for,
         kind,
         [url, depth, pages, languages, include, exclude, private],
         **PRIVATE,
     )
-    fields = [kind, url, schedule, depth, pages, include, exclude, languages, private]
-    return [event(page.add, fields, url, **PRIVATE) for event in (add.click, url.submit)]
+    fields = [collection, kind, url, schedule, depth, pages, include, exclude, languages, private]
+    added = [event(page.add, fields, url, **PRIVATE) for event in (add.click, url.submit)]
+    return SourceFormParts(kind, added)
 
 
 def _options(i18n: gr.I18n) -> list[Any]:
@@ -94,14 +99,6 @@ def _options(i18n: gr.I18n) -> list[Any]:
     )
     private = gr.Checkbox(label=i18n("allow_private"), elem_id="private", container=False)
     return [schedule, depth, pages, include, exclude, languages, private]
-
-
-def _shown_for(kind: str) -> list[Any]:
-    """The address field and the options that a kind of source has."""
-    site = gr.update(visible=kind == "site")
-    globs = gr.update(visible=kind != "page")
-    web = gr.update(visible=kind != "folder")
-    return [gr.update(placeholder=_PLACEHOLDERS[kind]), site, site, site, globs, globs, web]
 
 
 def build_list(page: FollowedPage, i18n: gr.I18n) -> tuple[gr.HTML, Any]:

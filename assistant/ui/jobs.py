@@ -10,9 +10,10 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 3  # jobs that run side by side, so that a long one doesn't hold up an upload
 KEPT_LINES = 200
+INSIDE = "!/"  # between an archive's place and a document's in it
 KEPT_JOBS = 20
 CLOSE_SECONDS = 3.0
 
@@ -59,24 +61,29 @@ Work = Callable[[threading.Event], Iterator[IngestEvent]]
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one document."""
+    """What became of one document; ``at`` in seconds since the epoch."""
 
     kind: Literal["good", "same", "removed", "warned", "skipped", "failed"]
     name: str
     text: Both
+    at: float = 0.0
 
 
 @dataclass
 class Job:
-    """An upload or the run of a followed source (``source``, its name), and how far it is.
+    """An upload, a deletion or the run of a followed source (``source``, its name), and how far it
+    is.
 
-    ``begun``: its first event came. ``rate`` is in chunks a second; ``seconds_left`` is None where
-    nobody can know. ``counts`` are the fields of the summary, once there is one.
+    ``collection``: whose documents they are. ``begun``: its first event came. ``rate`` is in chunks
+    a second; ``seconds_left`` is None where nobody can know. ``counts`` are the fields of the
+    summary, once there is one. ``files``: what became of each file of an upload, by its place; None
+    for one that waits.
     """
 
     id: int
     title: Both
     source: str = ""
+    collection: str = "default"
     state: JobState = "waiting"
     begun: bool = False
     done: int = 0
@@ -86,6 +93,8 @@ class Job:
     current: tuple[str, int, int] | None = None  # document, chunks embedded, of how many
     counts: Mapping[str, Any] = field(default_factory=dict)
     lines: deque[Line] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    files: dict[str, Line | None] = field(default_factory=dict)
+    is_deletion: bool = False
     failures: int = 0
     cancel: threading.Event = field(default_factory=threading.Event)
 
@@ -101,14 +110,16 @@ class Job:
             case "progress":
                 self._advance(event)
             case "added":
-                self._add(Line("good", event.title or name_of(event.uri), _added(event)))
+                line = Line("good", event.title or name_of(event.uri), _added(event))
+                self._add(line, event.uri)
             case "unchanged":
-                self._add(Line("same", event.title, TEXTS["line_unchanged"]))
+                self._add(Line("same", event.title, TEXTS["line_unchanged"]), event.uri)
             case "removed":
-                said = both_texts("line_removed", n=event.chunks)
+                key = "line_deleted" if self.is_deletion else "line_removed"
+                said = both_texts(key, n=event.chunks)
                 self._add(Line("removed", event.title or name_of(event.uri), said))
             case "warned" | "skipped" | "failed":
-                self._add(Line(event.name, name_of(event.uri), both(event.error)))
+                self._add(Line(event.name, name_of(event.uri), both(event.error)), event.uri)
             case "crawled" if not event.complete:
                 reason = incomplete_crawl(event.reason)
                 self._add(Line("warned", "", reason))
@@ -128,10 +139,14 @@ class Job:
     def fail(self, error: AssistantError, name: str = "") -> None:
         self._add(Line("failed", name, both(error)))
 
-    def _add(self, line: Line) -> None:
+    def _add(self, line: Line, uri: str = "") -> None:
         self.current = None
         self.failures += line.kind == "failed"
-        self.lines.append(line)
+        self.lines.append(replace(line, at=time.time()))
+        file = uri.partition(INSIDE)[0]  # an archive's documents are told of the archive
+        known = self.files.get(file)
+        if file in self.files and (known is None or known.kind not in ("failed", "warned")):
+            self.files[file] = line
 
 
 class Jobs:
@@ -154,14 +169,24 @@ class Jobs:
         work: Work,
         failed: Sequence[tuple[str, AssistantError]] = (),
         source: str = "",
+        *,
+        collection: str = "default",
+        files: Sequence[str] = (),
+        told: Sequence[tuple[str, Both]] = (),
+        is_deletion: bool = False,
     ) -> Job:
         """Run ``work`` in the background.
 
         Args:
             failed: documents that failed before the work began, with their names.
             source: the followed source that it runs.
+            collection: whose documents they are.
+            files: places of the files that are added.
+            told: what is to be known of others that came with them.
         """
-        job = Job(next(self._ids), title, source)
+        job = Job(next(self._ids), title, source, collection, is_deletion=is_deletion)
+        job.files.update(dict.fromkeys(files))
+        job.lines.extend(Line("same", name, said) for name, said in told)
         for name, error in failed:
             job.fail(error, name)
         self._jobs.append(job)
@@ -178,6 +203,10 @@ class Jobs:
     @property
     def active(self) -> bool:
         return any(job.is_active for job in self._jobs)
+
+    def works_on(self, collection: str) -> bool:
+        """Whether a job brings documents into this collection, or is about to."""
+        return any(job.is_active and job.collection == collection for job in self._jobs)
 
     def runs(self, source: str) -> bool:
         """Whether this followed source is being run, or is about to be."""

@@ -15,6 +15,7 @@ from assistant.errors import AssistantError
 from assistant.ui.jobs import IngestEvent
 from assistant.ui.texts import text
 from assistant.ui.visitor import Visitors
+from assistant.users.identity import Role
 
 #: A whole book would hold up the browser.
 SHOWN_CHUNKS = 200
@@ -45,8 +46,9 @@ class PreviewPage:
             yield ""
             return
         path = Path(file)
-        yield f'<p class="hint waiting">{text("preview_reading", language)}</p>'
         try:
+            self._visitors.require(request, Role.EDITOR)
+            yield f'<p class="hint waiting">{text("preview_reading", language)}</p>'
             found = list(self._previewer.preview(path, threading.Event()))
             yield preview_html(found, language)
         except AssistantError as error:

@@ -18,8 +18,11 @@ import fastapi
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
+from assistant.knowledge.collections import Collections
 from assistant.knowledge.records import Hit, Source
+from assistant.knowledge.sharing import may_read
 from assistant.knowledge.store import KnowledgeBase
+from assistant.ui.looks import cookies_of, root_attributes
 from assistant.ui.rendering import is_web
 from assistant.ui.texts import text
 from assistant.ui.visitor import Visitors
@@ -61,22 +64,22 @@ class SourcePages:
         ``mark``: what is marked in them, as ``CHUNK:BEGIN-END,BEGIN-END;CHUNK:BEGIN-END``.
         """
         language = self.visitors.language(request)
-        source = self.knowledge.source(source_id)
+        source = self._source(source_id, request)
         if source is None:
-            return _page(text("source_gone", language), "", language, status=404)
-        chunks = self.knowledge.chunks(source_id)
+            return _page(text("source_gone", language), "", language, request, status=404)
+        chunks = self.knowledge.collection(source.collection).chunks(source_id)
         body = _head(source, len(chunks), language) + "".join(
             _passage(chunk, _spans(mark, chunk), language) for chunk in chunks
         )
-        return _page(source.title, body, language)
+        return _page(source.title, body, language, request)
 
     def original(self, source_id: SourceId, request: Request) -> Response:
         """The file of a source that is a file; no path comes from the request."""
         language = self.visitors.language(request)
-        source = self.knowledge.source(source_id)
+        source = self._source(source_id, request)
         if source is None or not _is_file(source):
             key = "source_gone" if source is None else "file_gone"
-            return _page(text(key, language), "", language, status=404)
+            return _page(text(key, language), "", language, request, status=404)
         media_type, policy = SHOWN.get(source.kind, ("application/octet-stream", FILE_POLICY))
         placing = "inline" if source.kind in SHOWN else "attachment"
         name = quote(Path(source.uri).name)
@@ -90,11 +93,21 @@ class SourcePages:
             },
         )
 
+    def _source(self, source_id: int, request: Request) -> Source | None:
+        """A source of any collection that the visitor may read; that there is another one is
+        nobody's to know."""
+        found = Collections(self.knowledge).find_source(source_id)
+        if found is None or not may_read(found[1], self.visitors.identity(request)):
+            return None
+        return found[0]
 
-def _page(title: str, body: str, language: str, status: int = 200) -> HTMLResponse:
-    lang = "zh-CN" if language == "zh" else "en"
+
+def _page(
+    title: str, body: str, language: str, request: Request, status: int = 200
+) -> HTMLResponse:
+    attributes = root_attributes(language, cookies_of(request.headers))
     content = (
-        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
+        f'<!doctype html><html {attributes}><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{html.escape(title)}</title><style>{STYLE.read_text('utf-8')}</style></head>"
@@ -139,8 +152,8 @@ def _passage(chunk: Hit, marks: Sequence[tuple[int, int]], language: str) -> str
 
 def _spans(mark: str, chunk: Hit) -> list[tuple[int, int]]:
     """What ``mark`` says of ``chunk``, in order and apart; nothing where it can't be read."""
-    begin = f"{chunk.position}:"
-    told = next((part for part in mark.split(";") if part.startswith(begin)), "")[len(begin) :]
+    place = f"{chunk.position}:"
+    told = next((part for part in mark.split(";") if part.startswith(place)), "")[len(place) :]
     spans: list[tuple[int, int]] = []
     for begin, end in sorted((int(a), int(b)) for a, b in _SPAN.findall(told)):
         if begin < end and (not spans or begin >= spans[-1][1]):

@@ -8,6 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.knowledge.catalogue import no_collection
+from assistant.knowledge.collections import Collections
 from assistant.knowledge.opening import open_knowledge
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
@@ -21,10 +23,11 @@ Events = Generator[Event, None, None]
 
 @dataclass(frozen=True)
 class AddFiles:
-    """Add files and folders."""
+    """Add files, folders and web pages (their addresses, as texts)."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[Path | str, ...]
     collection: str = "default"
+    allow_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,8 +66,13 @@ class Desk:
             yield from preview_file(task.path, self._settings, self._embeddings.count_tokens)
         else:
             with open_knowledge(self._settings, self._embeddings, task.collection) as knowledge:
+                # Made with its readers on the page: one that was deleted is not made again.
+                if Collections(knowledge).find(task.collection) is None:
+                    raise no_collection(task.collection)
                 pipeline = Pipeline(self._settings, knowledge, self._embeddings)
-                yield from pipeline.add_paths(task.paths, cancel=cancel)
+                yield from pipeline.add_paths(
+                    task.paths, allow_private=task.allow_private, cancel=cancel
+                )
 
     def _run_sources(self, task: RunSources, cancel: threading.Event) -> Events:
         """As ``ingest sync --only``, after another run that is under way."""
