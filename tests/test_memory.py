@@ -50,8 +50,8 @@ def test_a_new_user_has_nothing(memory: LongTermMemory, redis: Redis) -> None:
 def test_newest_conversations_come_first_and_can_be_renamed(memory: LongTermMemory) -> None:
     memory.add("u", "old", turn("旧", at=1.0), unit(0), text="旧")
     memory.add("u", "new", turn("新", at=2.0), unit(0), text="新")
-    memory.rename("u", "old", "重命名")
-    memory.rename("u", "none", "不存在")
+    memory.list.rename("u", "old", "重命名")
+    memory.list.rename("u", "none", "不存在")
     assert [(c.id, c.title) for c in memory.conversations("u")] == [
         ("new", "新"),
         ("old", "重命名"),

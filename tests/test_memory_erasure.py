@@ -109,7 +109,7 @@ def fill(desk: Desk) -> None:
         one = turn(text, f"答：{text}", id=f"t-{talk}")
         memory.add("u", talk, one, vector(seed), text=f"{text}\n{one.answer}")
         memory.rate("u", talk, one.id, -1, text)
-        memory.rename("u", talk, text[:20])
+        memory.list.rename("u", talk, text[:20])
         memory.set_choices("u", talk, Choices(memory=False))
         learned = (fact(f"f-{talk}", f"我在做 {text}", (talk, one.id, 1.0)),)
         memory.update_facts("u", lambda known, new=learned: FactChanges(new), desk.embedded)

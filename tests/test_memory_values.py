@@ -140,7 +140,7 @@ def test_any_text_comes_back_as_it_was(memory: LongTermMemory, text: str) -> Non
     facts = (fact("f", text, ("c", "1", 1.0)),)
     memory.update_facts("u", lambda known: FactChanges(facts), embedded)
     memory.rate("u", "c", "1", 1, text)
-    memory.rename("u", "c", text)
+    memory.list.rename("u", "c", text)
     fresh = LongTermMemory(memory._link._address)
     (back,) = fresh.turns("u", "c")
     assert (back.text, back.answer, back.reason) == (text, text, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +17,12 @@ from assistant import events
 from assistant.knowledge.records import NewChunk
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
-from assistant.memory.records import Choices
+from assistant.memory.records import Begun, Choices, Turn
 from assistant.settings import Settings
 from assistant.turns import Turns
-from assistant.ui.chat import Chat, Frame
+from assistant.ui.chat import Chat
+from assistant.ui.chat_frames import Frame
+from assistant.ui.chat_list import Look
 from assistant.ui.visitor import Visitors
 from tests.knowledge_samples import open_knowledge, vectors_of
 from tests.queued_conversation import QueuedConversation
@@ -36,8 +40,7 @@ class Page:
         ))  # fmt: skip
         self.messages: list[dict[str, Any]] = []
         self.conversation_id = ""
-        self.choices: list[tuple[str, str]] = []
-        self.chosen: str | None = None
+        self.listed = ""
         self.busy = False
         self.composer = ""
         self.searched = ""
@@ -50,15 +53,26 @@ class Page:
             self.messages = frame.messages["value"]
         if isinstance(frame.conversation_id, str):
             self.conversation_id = frame.conversation_id
-        if "choices" in frame.conversations:
-            self.choices = frame.conversations["choices"]
-            self.chosen = frame.conversations["value"]
+        if isinstance(frame.conversations, str):
+            self.listed = frame.conversations
         self.busy = frame.composer.get("stop_btn", self.busy)
         self.composer = frame.composer.get("value", self.composer)
         self.searched = frame.searched.get("value", self.searched)
         if "choices" in frame.memories:
             ticked = frame.memories["value"]
             self.memories = {id: id in ticked for _, id in frame.memories["choices"]}
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Titles and ids of the conversations in the list."""
+        rows = re.findall(r'<li class="talk[^"]*" data-id="([^"]+)">(.*?)</li>', self.listed)
+        titles = [re.search(r'class="title" dir="auto">(.*?)</span>', row) for _, row in rows]
+        return [(title[1], id) for (id, _), title in zip(rows, titles, strict=True) if title]
+
+    @property
+    def chosen(self) -> str | None:
+        found = re.search(r'<li class="talk current" data-id="([^"]+)">', self.listed)
+        return found and found[1]
 
     @property
     def text(self) -> str:
@@ -74,13 +88,29 @@ class Page:
     def follow(self) -> threading.Thread:
         """As the browser does after each beginning: watch in the background."""
 
-        def watch() -> None:
-            for frame in self.chat.follow(self.request):
+        async def watch() -> None:
+            async for frame in self.chat.follow(self.request):
                 self.see(frame)
 
-        thread = threading.Thread(target=watch, daemon=True)
+        thread = threading.Thread(target=lambda: asyncio.run(watch()), daemon=True)
         thread.start()
         return thread
+
+    def retry(self, turn_id: str = "") -> None:
+        event = cast(Any, SimpleNamespace(do="retry", id=turn_id))
+        self.see(self.chat.retry(event, self.conversation_id, self.request))
+
+    def mark(self, do: str, id: str, value: str = "") -> None:
+        event = cast(Any, SimpleNamespace(do=do, id=id, value=value))
+        self.see(self.chat.mark(event, self.conversation_id, self.request))
+
+    def act(self, do: str, id: str = "", value: str = "") -> None:
+        event = cast(Any, SimpleNamespace(do=do, id=id, value=value))
+        self.see(self.chat.act(event, self.conversation_id, self.request))
+
+    def buttons(self, name: str) -> list[str]:
+        """Values of the buttons of this name below the answers."""
+        return re.findall(rf'name="{name}" value="([^"]*)"', self.text)
 
     def wait(self, condition: Callable[[Page], object]) -> None:
         deadline = time.monotonic() + 10
@@ -112,6 +142,13 @@ class Desk:
         page.ask(question)
         self.say(events.Token(answer), events.Done("", answer, False))
         page.follow().join(10)
+
+
+def frames_of(chat: Chat, page: Page) -> list[Frame]:
+    async def all_frames() -> list[Frame]:
+        return [frame async for frame in chat.follow(page.request)]
+
+    return asyncio.run(all_frames())
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +200,7 @@ def test_an_empty_question_does_nothing(desk: Desk, page: Page, question: str) -
     frame = desk.chat.ask(question, "", page.request)
     assert all(change == SKIP for change in frame)
     assert desk.conversation.asked == []
-    (shown,) = desk.chat.follow(page.request)
+    (shown,) = frames_of(desk.chat, page)
     assert list(shown) == [SKIP] * len(Frame._fields)
 
 
@@ -182,7 +219,7 @@ def test_a_fault_is_shown_as_one_and_can_be_tried_again(desk: Desk, page: Page) 
     assert '<div class="error" role="alert">' in page.text
     assert not page.busy
     assert page.chosen == page.conversation_id, "it stays in the list though it isn't stored"
-    page.see(desk.chat.retry(page.conversation_id, page.request))
+    page.retry()
     assert "模型没有响应。" not in page.text
     desk.say(events.Done("", "两千克。", False))
     page.follow().join(10)
@@ -193,7 +230,7 @@ def test_a_fault_is_shown_as_one_and_can_be_tried_again(desk: Desk, page: Page) 
 def test_retry_replaces_the_last_answer(desk: Desk, page: Page) -> None:
     desk.answer(page, "极光多重？", "两千克。")
     desk.answer(page, "它多长？", "一米。")
-    page.see(desk.chat.retry(page.conversation_id, page.request))
+    page.retry()
     assert "一米。" not in page.text
     desk.say(events.Done("", "两米。", False))
     page.follow().join(10)
@@ -266,9 +303,9 @@ def test_choices_are_kept_in_the_conversation(desk: Desk, page: Page) -> None:
     desk.say(used, events.Done("", "好。", False))
     page.follow().join(10)
     assert page.memories == {"f/1": True}
-    desk.chat.choose(False, True, [], ["/a.md"], page.conversation_id, page.request)
+    desk.chat.search.choose(False, True, [], ["/a.md"], page.conversation_id, page.request)
     kept = Choices(rewriting=False, without=frozenset({"f/1"}), only=frozenset({"/a.md"}))
-    assert desk.chat._memory.open("local", page.conversation_id).choices == kept
+    assert desk.memory.open("local", page.conversation_id).choices == kept
     desk.answer(page, "那它呢？", "好。")
     assert desk.conversation.choices[-1] == kept
     other = Page(desk.chat, "s2")
@@ -281,22 +318,49 @@ def test_choices_are_kept_in_the_conversation(desk: Desk, page: Page) -> None:
 
 
 def test_choices_made_before_the_first_question_hold_for_it(desk: Desk, page: Page) -> None:
-    desk.chat.choose(False, False, [], [], "", page.request)
+    desk.chat.search.choose(False, False, [], [], "", page.request)
     desk.answer(page, "极光多重？", "两千克。")
     assert desk.conversation.choices == [Choices(rewriting=False, memory=False)]
 
 
-@pytest.mark.parametrize(("liked", "rating"), [(True, 1), (False, -1), ("", 0)])
-def test_a_rating_is_kept_with_its_turn(desk: Desk, page: Page, liked: Any, rating: int) -> None:
+@pytest.mark.parametrize(("do", "rating"), [("good", 1), ("bad", -1)])
+def test_a_rating_is_kept_with_its_turn_and_can_be_withdrawn(
+    desk: Desk, page: Page, do: str, rating: int
+) -> None:
     desk.answer(page, "极光多重？", "两千克。")
-    event = SimpleNamespace(index=len(page.messages) - 1, liked=liked)
-    desk.chat.rate(cast(Any, event), page.conversation_id, page.request)
-    (turn,) = desk.chat._memory.turns("local", page.conversation_id)
-    assert turn.rating == rating
+    (turn_id,) = page.buttons("copy")
+    page.mark(do, turn_id)
+    assert the_turn(desk, page).rating == rating
+    assert f'class="icon {do} on"' in page.text
+    assert ("哪里不好" in page.text) == (do == "bad")
+    page.mark(do, turn_id)
+    assert the_turn(desk, page).rating == 0
+    assert "哪里不好" not in page.text
+
+
+def test_a_bad_rating_may_have_a_reason(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    (turn_id,) = page.buttons("copy")
+    page.mark("bad", turn_id)
+    assert f"{turn_id} wrong" in page.buttons("reason")
+    page.mark("reason", f"{turn_id} wrong")
+    assert (the_turn(desk, page).rating, the_turn(desk, page).reason) == (-1, "wrong")
+    assert "哪里不好" not in page.text
+    page.mark("own_reason", turn_id, "  重量\n不对 \u202e" + "x" * 400)
+    assert the_turn(desk, page).reason == ("重量 不对 " + "x" * 400)[:300]
+    for do, id in (("reason", f"{turn_id} nonsense"), ("reason", "nosuch wrong"), ("bad", "x")):
+        page.mark(do, id)
+    assert the_turn(desk, page).reason.startswith("重量")
+
+
+def the_turn(desk: Desk, page: Page) -> Turn:
+    (turn,) = desk.memory.turns("local", page.conversation_id)
+    return turn
 
 
 def test_retry_of_nothing_does_nothing(desk: Desk, page: Page) -> None:
-    assert all(change == SKIP for change in desk.chat.retry("", page.request))
+    page.retry()
+    assert page.messages == [] and desk.conversation.asked == []
 
 
 def test_stop_ends_the_turn_early(desk: Desk, page: Page) -> None:
@@ -327,7 +391,7 @@ def test_a_reloaded_page_attaches_to_the_running_turn(desk: Desk, page: Page) ->
     for thread in (watching, first):
         thread.join(10)
     assert "两千克。" in again.text
-    assert again.messages[-1]["content"] == "一米。"
+    assert again.messages[-2]["content"] == "一米。"
     assert not again.busy
 
 
@@ -344,14 +408,18 @@ def test_a_question_asked_while_the_page_loads_is_kept(desk: Desk) -> None:
 
 def test_a_turn_goes_on_when_its_page_is_closed(desk: Desk, page: Page) -> None:
     page.ask("极光多重？")
-    stream = desk.chat.follow(page.request)
     desk.say(events.Token("两"))
-    next(stream)
-    cast(Any, stream).close()
+    asyncio.run(first_frame(desk.chat, page))
     desk.say(events.Done("", "两千克。", False))
     Page.wait(page, lambda page: desk.turns.current("local", page.conversation_id) is None)
     page.open(page.conversation_id)
     assert "两千克。" in page.text
+
+
+async def first_frame(chat: Chat, page: Page) -> None:
+    stream = chat.follow(page.request)
+    await anext(stream)
+    await cast(Any, stream).aclose()
 
 
 def test_a_page_that_went_elsewhere_is_left_alone(desk: Desk, page: Page) -> None:
@@ -415,21 +483,219 @@ def test_an_unknown_conversation_is_a_new_one(desk: Desk, page: Page, name: str)
     assert (page.conversation_id, page.messages, page.chosen) == ("", [], None)
 
 
-def test_a_conversation_is_deleted(desk: Desk, page: Page) -> None:
+def test_a_deletion_can_be_taken_back(desk: Desk, page: Page) -> None:
     desk.answer(page, "极光多重？", "两千克。")
-    page.see(desk.chat.delete(page.conversation_id, page.request))
+    id = page.conversation_id
+    page.act("delete", id)
     assert (page.conversation_id, page.messages, page.choices) == ("", [], [])
+    assert f'<div class="undo" role="status" data-id="{id}"' in page.listed
+    again = Page(desk.chat, "s2")
+    again.open("")
+    assert 'class="undo"' in again.listed, "after a reload, too"
+    page.act("undo", id)
+    assert page.conversation_id == id and "两千克。" in page.text
+    assert page.chosen == id and "undo" not in page.listed
+
+
+def test_a_deletion_is_final_at_the_end_of_the_app(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    id = page.conversation_id
+    page.act("delete", id)
+    desk.chat.close()
     assert desk.memory.conversations("local") == []
-    assert all(change == SKIP for change in desk.chat.delete("", page.request))
+    assert desk.memory.all_turns("local", id) == {}
+    with pytest.warns(UserWarning, match="已经彻底删除"):
+        page.act("undo", id)
+
+
+def test_asking_in_a_deleted_conversation_lets_it_live(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    other = Page(desk.chat, "s2")
+    other.open(page.conversation_id)
+    page.act("delete", page.conversation_id)
+    desk.answer(other, "它多长？", "一米。")
+    desk.chat.close()
+    assert "两千克。" in other.text
+    assert [info.title for info in desk.memory.conversations("local")] == ["极光多重？"]
 
 
 def test_a_conversation_that_answers_is_not_deleted(desk: Desk, page: Page) -> None:
     page.ask("极光多重？")
     with pytest.warns(UserWarning, match="还在回答"):
-        desk.chat.delete(page.conversation_id, page.request)
+        page.act("delete", page.conversation_id)
     desk.say(events.Done("", "两千克。", False))
     page.follow().join(10)
     assert [info.title for info in desk.memory.conversations("local")] == ["极光多重？"]
+
+
+def test_a_conversation_is_renamed_and_pinned(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    id = page.conversation_id
+    page.see(desk.chat.new(page.request))
+    desk.answer(page, "青禾是什么？", "水稻。")
+    page.act("rename", id, "  重量\n<b>\u202e ")
+    assert ("重量 &lt;b&gt;", id) in page.choices
+    page.act("rename", id, "  ")
+    page.act("pin", id)
+    assert page.choices[0] == ("重量 &lt;b&gt;", id) and "置顶</h3>" in page.listed
+    page.act("unpin", id)
+    assert page.choices[1] == ("重量 &lt;b&gt;", id)
+    for do in ("rename", "pin", "delete"):
+        with pytest.warns(UserWarning, match="没有这个对话"):
+            page.act(do, "nosuch", "x")
+    page.act("nonsense", id)
+
+
+def test_conversations_are_searched_by_what_was_said(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两<b>千克。")
+    page.see(desk.chat.new(page.request))
+    desk.answer(page, "青禾是什么？", "水稻。")
+    page.listed = desk.chat.find("千克", page.conversation_id, page.request)
+    assert [title for title, _ in page.choices] == ["极光多重？"]
+    assert "两&lt;b&gt;<mark>千克</mark>" in page.listed
+    page.open(page.conversation_id)
+    assert [title for title, _ in page.choices] == ["极光多重？"], "the search stays"
+    page.listed = desk.chat.find("<nothing>", page.conversation_id, page.request)
+    assert page.choices == [] and "没有找到“&lt;nothing&gt;”" in page.listed
+    page.listed = desk.chat.find(" ", page.conversation_id, page.request)
+    assert len(page.choices) == 2
+
+
+def test_only_what_changed_is_drawn_again(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    id = page.conversation_id
+    again = desk.chat.act(
+        cast(Any, SimpleNamespace(do="refresh", id="", value="")), id, page.request
+    )
+    assert [name for name, one in zip(Frame._fields, again, strict=True) if one != SKIP] == [
+        "conversations"
+    ]
+    redrawn = desk.chat._frames.draw(desk.chat._screen(id, page.request), page.request)
+    assert isinstance(redrawn.messages, list)
+    assert redrawn.rewriting == redrawn.only == redrawn.searched == SKIP
+    desk.chat.search.choose(False, True, [], [], id, page.request)
+    other = desk.chat.new(page.request)
+    assert other.rewriting["value"] is True, "another conversation is drawn as a whole"
+    opened = desk.chat.open(id, page.request)
+    assert opened.rewriting["value"] is False
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_conversation_is_shared_only_where_that_is_allowed(
+    desk: Desk, page: Page, allowed: bool
+) -> None:
+    desk.chat.talks._can_share = allowed
+    desk.answer(page, "极光多重？", "两千克。")
+    id = page.conversation_id
+    assert ('data-do="share"' in page.listed) == allowed
+    page.act("share", id)
+    assert ("/shared/" in page.listed) == allowed
+    assert bool(desk.memory.list.shared("local")) == allowed
+    page.act("unshare", id)
+    assert "/shared/" not in page.listed and desk.memory.list.shared("local") == {}
+
+
+def test_the_list_grows_on_demand(desk: Desk, page: Page, monkeypatch: Any) -> None:
+    monkeypatch.setattr("assistant.ui.chat_list.SHOWN", 1)
+    for question in ("甲是什么？", "乙是什么？"):
+        page.see(desk.chat.new(page.request))
+        desk.answer(page, question, "好。")
+    desk.chat.talks._looks.put("s1", Look(shown=1))
+    page.act("refresh")
+    assert [title for title, _ in page.choices] == ["乙是什么？"]
+    page.act("more")
+    assert len(page.choices) == 2 and 'data-do="more"' not in page.listed
+
+
+def test_versions_of_a_turn_can_be_looked_at(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    desk.answer(page, "它多长？", "一米。")
+    first, _ = page.buttons("copy")
+    page.see(
+        desk.chat.edit(
+            edit_event(page, "极光多重？", "星尘多重？"), page.conversation_id, page.request
+        )
+    )
+    desk.say(events.Done("", "三千克。", False))
+    page.follow().join(10)
+    assert ">2/2</span>" in page.text
+    assert page.buttons("version") == [first]
+    page.mark("version", first)
+    assert ">1/2</span>" in page.text
+    assert "两千克。" in page.text and "一米。" in page.text and "星尘" not in page.text
+    desk.answer(page, "还有呢？", "没有了。")
+    page.open(page.conversation_id)
+    assert page.text.index("一米。") < page.text.index("没有了。"), "one goes on from there"
+    page.mark("version", "nosuch")
+    assert "没有了。" in page.text
+
+
+def test_what_was_broken_off_is_shown_and_can_be_asked_again(
+    desk: Desk, page: Page, tmp_path: Path
+) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    page.ask("它多长？")
+    id = page.conversation_id
+    restarted = Desk(tmp_path / "again", desk.memory)
+    late = Page(restarted.chat, "s2")
+    late.open(id)
+    assert "两千克。" in late.text and "它多长？" in late.text
+    assert "这个问题没有得到回答" in late.text and not late.busy
+    late.retry()
+    restarted.say(events.Done("", "一米。", False))
+    late.follow().join(10)
+    assert "一米。" in late.text and "没有得到回答" not in late.text
+    late.open(id)
+    assert late.text.count("它多长？") == 1
+    restarted.knowledge.close()
+    desk.say(events.Error("model", "x"))
+    page.follow().join(10)
+
+
+def test_a_first_question_that_was_broken_off_is_in_the_list(desk: Desk, page: Page) -> None:
+    desk.memory.list.begin("local", "c1", Begun("极光多重？", time.time()))
+    page.open("c1")
+    assert page.choices == [("极光多重？", "c1")] and "回答中断" in page.listed
+    assert "没有得到回答" in page.text
+    page.act("delete", "c1")
+    desk.chat.close()
+    page.open("c1")
+    assert page.messages == [] and page.choices == []
+
+
+def test_an_edit_that_was_broken_off_replaces_what_it_was_to(desk: Desk, page: Page) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    (first,) = page.buttons("copy")
+    desk.memory.list.begin(
+        "local", page.conversation_id, Begun("星尘多重？", time.time() + 1, replaces=first)
+    )
+    page.open(page.conversation_id)
+    assert "极光" not in page.text and "星尘多重？" in page.text
+    page.retry()
+    desk.say(events.Done("", "三千克。", False))
+    page.follow().join(10)
+    assert desk.conversation.asked[-1][2] == first
+
+
+def test_questions_to_ask_next_come_from_the_document(desk: Desk, page: Page) -> None:
+    chunks = [NewChunk("两千克。", ("规格",)), NewChunk("三年。", ("保修",))]
+    desk.knowledge.add_embedded("/a.md", "手册", "md", 1, "h", chunks, vectors_of(chunks))
+    (source,) = desk.knowledge.sources()
+    id = desk.knowledge.chunks(source.id)[0].id
+    page.ask("极光多重？")
+    cited = events.Source(1, id, "手册", "规格", "两千克。", 0.5, "/source/1#chunk-0")
+    desk.say(cited, events.Revise("两千克[1]。", (1,)), events.Done("", "两千克[1]。", False))
+    page.follow().join(10)
+    assert [option["value"] for option in page.messages[-1]["options"]] == [
+        "《手册》中关于“保修”是怎么说的？"
+    ]
+    event = cast(Any, SimpleNamespace(value="《手册》中关于“保修”是怎么说的？"))
+    page.see(desk.chat.ask_next(event, page.conversation_id, page.request))
+    assert desk.conversation.asked[-1][1] == event.value
+    assert "options" not in page.messages[-1]
+    desk.say(events.Done("", "三年。", True))
+    page.follow().join(10)
+    assert "options" not in page.messages[-1], "nothing after a refusal"
 
 
 def test_the_welcome_says_when_the_knowledge_base_is_empty(desk: Desk) -> None:

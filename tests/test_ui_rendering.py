@@ -1,5 +1,6 @@
 """Turns, jobs and sources as Markdown and HTML: what is shown, and that nothing of it is live."""
 
+import html
 import re
 import time
 from dataclasses import replace
@@ -9,13 +10,11 @@ import pytest
 
 from assistant import events
 from assistant.errors import DocumentError
-from assistant.knowledge.records import Source as StoredSource
 from assistant.memory.records import Turn, text_parts
 from assistant.ui.jobs import Job
-from assistant.ui.library_rendering import chosen_html, counts_html, jobs_html, size_text, table_row
+from assistant.ui.library_rendering import jobs_html
 from assistant.ui.markdown import safe_markdown
 from assistant.ui.rendering import Message, turn_messages
-from assistant.ui.status import State, header_html
 from assistant.ui.turn_view import TurnView
 from ingest.events import Added, Failed, Finished, Progress, Started, Summary, Unchanged
 
@@ -45,6 +44,7 @@ EVIL = (
 TAGS = {
     *("div", "span", "strong", "b", "a", "ul", "li", "details", "summary", "blockquote", "p"),
     *("br", "mark", "code", "section", "h3", "progress", "header", "nav", "button"),
+    *("ol", "time", "small", "input", "bdi"),
 }
 FENCED = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(?:.*?\n)?\1[`~]* *$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(\s*([^)\s]*)")
@@ -99,8 +99,9 @@ def all_text(messages: list[Message]) -> str:
     return "\n".join(message["content"] for message in messages)
 
 
-def done(answer: str, **fields: bool) -> events.Done:
-    return events.Done("c", answer, timings={"first_token": 1.25, "total": 3.5}, refused=False)
+def done(answer: str, turn_id: str = "") -> events.Done:
+    timings = {"first_token": 1.25, "total": 3.5}
+    return events.Done("c", answer, timings=timings, refused=False, turn_id=turn_id)
 
 
 @pytest.mark.parametrize("evil", EVIL)
@@ -148,8 +149,9 @@ def test_citations_become_links_and_unknown_ones_stay() -> None:
         for message in shown(source(), source(2), events.Token("重两千克[1]，长一米[1, 2][9]。"))
         if "千克" in message["content"]
     )
-    first = '[[1]](/source/3#chunk-1 "手册")'
-    second = '[[2]](/source/3#chunk-2 "手册")'
+    first, second = (
+        f'[<span>&#91;</span>{n}<span>&#93;</span>](/source/3#chunk-{n} "手册")' for n in (1, 2)
+    )
     assert answer == f"重两千克{first}，长一米{first}{second}[9]。"
 
 
@@ -162,13 +164,46 @@ def test_steps_are_shown_as_they_happen_and_folded_then() -> None:
     steps = (events.Step("rewrite", 0.0), events.Step("retrieve", 1.5))
     running = shown(*steps)[1]
     assert running["metadata"] == {"title": "正在检索知识库", "status": "pending"}
-    assert "理解问题 · 第 0.0 秒" in running["content"]
+    assert (
+        '<li class="done"><span>理解问题</span> <time>1&#46;5 秒</time></li>' in running["content"]
+    )
+    assert '<li class="now"><span>正在检索知识库</span></li>' in running["content"]
     reading = shown(*steps, source(), source(2), events.Step("answer", 2.0), language="en")[1]
     assert reading["metadata"]["title"] == "Reading 2 passages"
     answering = shown(*steps, source(), events.Step("answer", 2.0), events.Token("两"))[1]
     assert answering["metadata"] == {"title": "正在回答", "status": "done"}
     ended = shown(*steps, source(), events.Step("answer", 2.0), events.Token("两"), done("两"))[1]
-    assert ended["metadata"]["title"] == "检索并阅读了 1 段资料"
+    assert ended["metadata"]["title"] == "检索并阅读了 1 段资料 · 3.5 秒"
+    assert "<span>写出回答</span> <time>2&#46;2 秒</time>" in ended["content"]
+
+
+def test_the_place_in_the_queue_is_shown_while_it_waits() -> None:
+    waits = (events.Step("queue", 0.0, place=3), events.Step("queue", 0.5, place=1))
+    running = shown(*waits)[1]
+    assert running["metadata"]["title"] == "正在排队：第 1 位"
+    assert running["content"].count("<li") == 1
+    short = shown(*waits, events.Step("retrieve", 0.9), events.Token("两"), done("两"))[1]
+    assert "排队" not in short["content"]
+    long = shown(*waits, events.Step("retrieve", 4.0), events.Token("两"), done("两"))[1]
+    assert "<span>排队等候</span> <time>3&#46;5 秒</time>" in long["content"]
+
+
+def test_versions_lead_to_each_other() -> None:
+    view = TurnView(
+        "它多重？", ended=True, answer="两千克。", turn_id="b", siblings=("a", "b", "c")
+    )
+    content = turn_messages(view, "en")[1]["content"]
+    assert 'name="version" value="a"' in content and 'name="version" value="c"' in content
+    assert ">2/3</span>" in content and "Version 2 of 3" in content
+    assert "version" not in all_text(turn_messages(replace(view, siblings=("b",)), "en"))
+
+
+def test_an_error_names_its_request_and_can_be_tried_again() -> None:
+    view = TurnView("它多重？", request_id="<abc>")
+    view.apply(events.Error("model", "模型没有响应。"))
+    content = turn_messages(view, "zh")[-1]["content"]
+    assert "编号 &#60;abc&#62;" in content
+    assert '<button type="button" class="again" name="retry" value="">重新提问</button>' in content
 
 
 def test_before_the_first_event_something_is_seen_to_happen() -> None:
@@ -193,15 +228,18 @@ def test_errors_refusals_and_stopped_answers_are_told_from_answers() -> None:
     assert '<div class="error" role="alert">' in failed
     assert "模型没有响应。" in failed
     refused = shown(events.Token("没有。"), events.Done("c", "没有。", True, {"total": 1.0}))
-    assert 'class="refused"' in all_text(refused)
+    assert 'class="no-answer"' in all_text(refused)
     stopped = shown(events.Token("两"), events.Done("c", "两", False, {"total": 1.0}, True))
     assert 'class="stopped"' in all_text(stopped)
     good = all_text(shown(events.Token("两"), done("两")))
-    assert not re.search(r'class="(error|refused|stopped|caution)"', good)
+    assert not re.search(r'class="(error|no-answer|stopped|caution)"', good)
 
 
 def test_times_are_in_small_print() -> None:
-    assert "首字 1.2 秒 · 共 3.5 秒" in all_text(shown(events.Token("两"), done("两")))
+    told = {"first_token": 1.25, "total": 3.5}
+    ended = events.Done("c", "两", False, told, model="a:b", tokens={"prompt": 312, "answer": 58})
+    content = html.unescape(all_text(shown(events.Token("两"), ended)))
+    assert "首字 1.2 秒 · 共 3.5 秒 · 读 312 · 写 58 词元 · a:b" in content
 
 
 def test_sources_stand_below_with_the_cited_ones_first() -> None:
@@ -255,7 +293,7 @@ def test_a_stored_turn_looks_like_the_one_that_was_streamed() -> None:
         source(),
         events.Step("answer", 1.0),
         events.Token("两千克[1]。"),
-        done("两千克[1]。"),
+        done("两千克[1]。", turn.id),
     )
     assert stored == streamed
 
@@ -277,47 +315,5 @@ def test_jobs_show_progress_and_one_line_for_each_failure() -> None:
     assert '<progress value="2" max="3"' in content
     assert content.count('<li class="failed">') == 1
     assert "&lt;c&gt;.pdf 已损坏。" in content
-    assert "极光 &lt;手册&gt;</b> 已添加，120 个片段" in content
-    assert "c.pdf</b> &lt;c&gt;.pdf is broken." in jobs_html([job], "en")
-
-
-def stored_source(**fields: object) -> StoredSource:
-    known: dict[str, object] = {
-        "id": 7,
-        "collection": "default",
-        "uri": "/docs/<a>.md",
-        "title": "<b>标题</b>",
-        "kind": "md",
-        "chunks": 3,
-        "size": 3400,
-        "content_hash": "x",
-        "added_at": 0.0,
-        "updated_at": 0.0,
-        **fields,
-    }
-    return StoredSource(**known)  # type: ignore[arg-type]
-
-
-def test_the_table_of_sources() -> None:
-    assert table_row(stored_source())[:5] == [7, "<b>标题</b>", "md", 3, "3.4 kB"]
-    assert_harmless(chosen_html(stored_source(), "zh"))
-    assert [size_text(n) for n in (0, 999, 12_345_678)] == ["0 B", "999 B", "12.3 MB"]
-    assert "空的" in counts_html([], "/sample", "zh")
-    assert "共 1 个文档，3 个片段" in counts_html([stored_source()], "/sample", "zh")
-    assert "示例" not in counts_html([stored_source()], "/sample", "zh")
-    assert "示例" in counts_html([stored_source(uri="/sample/g.md")], "/sample", "zh")
-
-
-def test_the_head_shows_states_until_all_are_ready() -> None:
-    loading = [State("聊天模型", "下载中 43% <b>", False), State("长期记忆", "就绪", True)]
-    content = header_html("chat", "zh", loading)
-    assert_harmless(content)
-    assert "聊天模型: 下载中 43%" in content
-    assert 'role="alert"' not in content
-    failed = [State("聊天模型", "文件 <x> 无法下载。\n请手动放到 /models。" + "。" * 40, False)]
-    content = header_html("knowledge", "zh", failed)
-    assert_harmless(content)
-    assert 'role="alert"' in content
-    ready = header_html("chat", "en", [State("a", "ready", True)])
-    assert "Ready" in ready
-    assert 'href="/" aria-current=page' in ready
+    assert "极光 &lt;手册&gt;</bdi></b> 已添加，120 个片段" in content
+    assert "c.pdf</bdi></b> &lt;c&gt;.pdf is broken." in jobs_html([job], "en")

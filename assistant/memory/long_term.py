@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.memory.background import Background
+from assistant.memory.conversation_list import ConversationList
 from assistant.memory.fact_changes import Decide, Embed, FactKeeper, deleted, edited, pinned
 from assistant.memory.holding import Holding
 from assistant.memory.housekeeping import Housekeeping, Retention
@@ -33,6 +34,7 @@ from assistant.memory.store.compaction import Compaction
 from assistant.memory.store.connection import Link
 from assistant.memory.store.items import Vector, number_of, packed_turn, unpacked
 from assistant.memory.store.keys import turn_item
+from assistant.memory.store.server_facts import ServerFacts, server_facts
 from assistant.memory.sync import Sync
 from assistant.memory.withdrawal import FactChanges, said_in, withdrawn
 
@@ -90,6 +92,8 @@ class LongTermMemory:
         parts = self._commands, self._mirrors, self._facts, self._background
         self._holding = Holding(*parts, spill, retention.turns)
         self._housekeeping = Housekeeping(*parts, retention, compaction)
+        #: Titles, pins, what is held back for deletion, and the search in it.
+        self.list = ConversationList(self._commands, self._holding.flush)
 
     # One turn
 
@@ -156,9 +160,8 @@ class LongTermMemory:
     # Conversations
 
     def conversations(self, user: str, limit: int = 200) -> list[ConversationInfo]:
-        """The user's conversations, the newest first."""
-        self._holding.flush()
-        return self._commands.conversations(user, limit)
+        """The user's conversations, the newest first, beyond ``limit`` those that are pinned."""
+        return self.list.infos(user, limit)
 
     def turns(self, user: str, conversation_id: str) -> list[Turn]:
         """The branch that leads to the head, oldest first; none for an unknown conversation."""
@@ -186,10 +189,6 @@ class LongTermMemory:
         away."""
         data = {"turn": turn_id, "rating": rating, "reason": reason}
         self._holding.write("rate", user, conversation_id, **data)
-
-    def rename(self, user: str, conversation_id: str, title: str) -> None:
-        self._holding.flush()
-        self._commands.rename(user, conversation_id, title)
 
     def replace(self, user: str, conversation_id: str, old_id: str) -> None:
         """A turn is asked again or edited: it and what follows it leave recall, and facts that
@@ -294,6 +293,9 @@ class LongTermMemory:
         """See that Redis answers."""
         self._commands.ping()
         self._holding.wake()
+
+    def server(self) -> ServerFacts:
+        return self._link.call(server_facts)
 
     def close(self) -> None:
         """What is held stays in the spill file, and is written by the next process."""

@@ -145,6 +145,9 @@ class Choices:
     memory: bool = True  # use long-term memory
     without: frozenset[str] = frozenset()  # ids of memories that are switched off here
     only: frozenset[str] = frozenset()  # URIs of the documents to search; empty: all
+    #: Name of the collection to search; "*": all that the user may read; empty: the default one,
+    #: or the first that they may.
+    collection: str = ""
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -152,6 +155,7 @@ class Choices:
             "memory": self.memory,
             "without": sorted(self.without),
             "only": sorted(self.only),
+            "collection": self.collection,
         }
 
     @classmethod
@@ -164,13 +168,39 @@ class Choices:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """A question whose turn began and has not been stored: it runs, or it was broken off.
+
+    ``replaces`` is the id of the turn that it is asked in place of.
+    """
+
+    question: str
+    time: float
+    replaces: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Begun:
+        """
+        Raises:
+            TypeError, ValueError: the value is not one.
+        """
+        known = _known(cls, data)
+        return cls(**known | {"time": float(known["time"]), "question": str(known["question"])})
+
+
+@dataclass(frozen=True)
 class ConversationInfo:
-    """A line of the list of conversations."""
+    """A line of the list of conversations. ``turns`` is 0 where its first question was begun and
+    never answered."""
 
     id: str
     title: str
     updated_at: float
     turns: int
+    pinned: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,84 +7,111 @@ comes back, attaches to it again, and only Stop ends it early.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
+from anyio.to_thread import run_sync
 
 from assistant.conversation import new_conversation_id
+from assistant.deletions import Deletions
 from assistant.errors import AssistantError
-from assistant.events import Thinking, Token
-from assistant.memory.records import Choices, Turn, branch
+from assistant.memory.records import Begun
 from assistant.parts import Parts
 from assistant.turns import RunningTurn
 from assistant.ui.chat_frames import Frame, Frames, frame, view_at
-from assistant.ui.chat_search import memories_of
+from assistant.ui.chat_list import TalkList
+from assistant.ui.chat_ratings import RATINGS, Ratings, reason_of
+from assistant.ui.chat_search import SearchChoices
+from assistant.ui.chat_tools import tools_html
 from assistant.ui.markdown import as_typed
-from assistant.ui.messages import caution, inform, warn
+from assistant.ui.messages import caution, warn
 from assistant.ui.rendering import conversation_messages, turn_messages
 from assistant.ui.screens import Screen, Screens
+from assistant.ui.stored_screens import StoredScreens
 from assistant.ui.turn_view import TurnView
 from assistant.ui.visitor import Visitors
 
-SHOWN_EVERY = 0.05  # seconds between two frames of a streaming answer
+SHOWN_EVERY = 0.05  # seconds between two frames of a streaming answer, at least
+IDLE_SHARE = 3.0  # of what drawing a frame took, until the next
 CLOSE_SECONDS = 1.0
 
-_RATINGS = {"True": 1, "False": -1, "Like": 1, "Dislike": -1}
 _CONVERSATION_ID = re.compile(r"[\w.-]{1,64}")
 
 
 class Chat:
     """The handlers of the chat page."""
 
-    def __init__(self, parts: Parts, visitors: Visitors) -> None:
+    def __init__(self, parts: Parts, visitors: Visitors, *, can_share: bool = False) -> None:
         self._turns = parts.turns
-        self._memory = parts.long_term
         self._visitors = visitors
         self._screens = Screens()
         self._begun: deque[RunningTurn] = deque(maxlen=100)
-        self._frames = Frames(parts, visitors, self._begun)
+        self.deletions = Deletions(parts.long_term.list, parts.turns.forget, parts.turns.current)
+        self._stored = StoredScreens(parts, visitors)
+        self._ratings = Ratings(parts.long_term, visitors)
+        #: The list of conversations.
+        self.talks = TalkList(
+            parts.long_term.list, self.deletions, visitors, self._begun, can_share=can_share
+        )
+        self._frames = Frames(parts, visitors, self.talks)
+        #: The handlers of the panel below the conversation.
+        self.search = SearchChoices(parts, visitors, self._screens, self._screen)
 
     def open_from_url(self, request: gr.Request) -> Frame:
         """The page was loaded: the conversation in ``?c=ID``, or a new one. Who asked before this
         came keeps the question."""
         wanted = _checked_id(str(request.query_params.get("c", "")))
-        screen = self._screens.put_first(_page_of(request), self._stored(wanted, request))
+        found = self._stored.screen(wanted, request)
+        screen = self._screens.put_first(_page_of(request), found)
         return self._frames.draw(screen, request)
 
     def open(self, conversation_id: str | None, request: gr.Request) -> Frame:
         """Show a conversation, or a new one where there is none of this id."""
-        screen = self._stored(_checked_id(conversation_id), request)
-        self._screens.put(_page_of(request), screen)
-        return self._frames.draw(screen, request)
+        screen = self._stored.screen(_checked_id(conversation_id), request)
+        return self._show(screen, request)
+
+    def open_row(self, event: gr.EventData, request: gr.Request) -> Frame:
+        """A row of the list was clicked."""
+        return self.open(str(event.id), request)
 
     def new(self, request: gr.Request) -> Frame:
         return self.open("", request)
 
-    def follow(self, request: gr.Request) -> Iterator[Frame]:
+    def tools(self, request: gr.Request) -> str:
+        """What the page's script works with, in the reader's language."""
+        return tools_html(self._visitors.language(request))
+
+    async def follow(self, request: gr.Request) -> AsyncIterator[Frame]:
         """Show the turn under way to its end, or until the page shows something else."""
         _, language = self._visitors.of(request)
         page = _page_of(request)
         screen = self._screens.get(page)
-        if screen is None or screen.turn is None:
+        if screen is None or screen.turn is None or screen.running is None:
             yield frame()
             return
-        view = TurnView(screen.turn.question)
+        view = screen.running
         before = conversation_messages(screen.views, language)
-        for _ in _paced(screen.turn, view):
+        async for _ in _paced(screen.turn, view):
             yield frame(messages=[*before, *turn_messages(view, language)])
             now = self._screens.get(page)
             if now is not screen:
                 # The frame above may have come after the new screen.
-                yield self._frames.draw(now or Screen(""), request)
+                yield await self._drawn(now or Screen(""), request)
                 return
-        ended = replace(screen, views=(*screen.views, view), turn=None)
+        ended = replace(screen, views=(*screen.views, view), turn=None, siblings=())
         is_shown = self._screens.replace(page, screen, ended)
-        yield self._frames.draw(ended, request) if is_shown else frame()
+        yield await self._drawn(ended, request) if is_shown else frame()
+
+    async def _drawn(self, screen: Screen, request: gr.Request) -> Frame:
+        """Drawing asks memory and the knowledge base: not in the server's own thread."""
+        return await run_sync(self._frames.draw, screen, request)
 
     def ask(self, question: str, conversation_id: str, request: gr.Request) -> Frame:
         """Begin a turn. An empty question does nothing."""
@@ -94,14 +121,22 @@ class Chat:
         return self._begin(screen, question, request)
 
     def ask_example(self, event: gr.SelectData, conversation_id: str, request: gr.Request) -> Frame:
+        """One of the first questions was clicked."""
         return self.ask(str(event.value["text"]), conversation_id, request)
 
-    def retry(self, conversation_id: str, request: gr.Request) -> Frame:
-        """Answer the last question again."""
+    def ask_next(self, event: gr.SelectData, conversation_id: str, request: gr.Request) -> Frame:
+        """One of the questions below an answer was clicked."""
+        return self.ask(str(event.value), conversation_id, request)
+
+    def retry(self, event: gr.EventData, conversation_id: str, request: gr.Request) -> Frame:
+        """Answer a question again: that of the turn ``event.id``, or the last one. What followed
+        it is left."""
         screen = self._screen(conversation_id, request)
-        if not screen.views:
+        if not screen.views or screen.turn:
             return frame()
-        return self._instead(screen, len(screen.views) - 1, screen.views[-1].question, request)
+        ids = [view.turn_id for view in screen.views]
+        position = ids.index(event.id) if event.id in ids else len(ids) - 1
+        return self._instead(screen, position, screen.views[position].question, request)
 
     def edit(self, event: gr.EditData, conversation_id: str, request: gr.Request) -> Frame:
         """Ask a changed question in place of the one that was clicked: what followed it is left."""
@@ -116,51 +151,41 @@ class Chat:
         """Answer the last question again from what the user says is to be searched."""
         screen = self._screen(conversation_id, request)
         if not screen.views or not searched.strip():
-            _, language = self._visitors.of(request)
-            caution("nothing_to_search", language)
+            caution("nothing_to_search", self._visitors.language(request))
             return frame()
         last = len(screen.views) - 1
         return self._instead(screen, last, screen.views[last].question, request, searched)
 
-    def choose(  # noqa: PLR0917 - what the panel's components hold
-        self,
-        rewriting: bool,
-        use_memory: bool,
-        ticked: list[str],
-        only: list[str],
-        conversation_id: str,
-        request: gr.Request,
-    ) -> None:
-        """Keep how this conversation is searched; a new one keeps it with its first question."""
+    def mark(self, event: gr.EventData, conversation_id: str, request: gr.Request) -> Frame:
+        """A button of an answer that begins no turn: a rating, its reason, another version."""
         screen = self._screen(conversation_id, request)
-        without = (screen.choices.without | memories_of(screen).keys()) - set(ticked)
-        choices = Choices(rewriting, use_memory, frozenset(without), frozenset(only or ()))
-        chosen = replace(screen, choices=choices)
-        self._screens.put(_page_of(request), chosen)
-        user, language = self._visitors.of(request)
-        try:
-            if screen.conversation_id:
-                self._memory.set_choices(user, screen.conversation_id, chosen.choices)
-        except AssistantError as error:
-            warn(error, language)  # the next question brings them along
-            return
-        inform("chosen", language)
+        do, id = str(event.do), str(event.id)
+        if do in RATINGS:
+            self._ratings.rate(screen, do, id, request)
+        elif do == "reason":
+            self._ratings.explain(screen, *reason_of(id), request)
+        elif do == "own_reason":
+            self._ratings.explain(screen, id, str(event.value), request)
+        elif do == "version":
+            return self._version(screen, id, request)
+        # While it answers, the stream draws the messages.
+        return frame() if screen.turn else self._frames.draw(screen, request)
 
-    def rate(self, event: gr.LikeData, conversation_id: str, request: gr.Request) -> None:
-        """Keep what the user thinks of an answer, with its turn."""
-        user, language = self._visitors.of(request)
-        screen = self._screen(conversation_id, request)
-        position = view_at(screen.views, event.index)
-        if position is None or not screen.views[position].turn_id:
-            return
-        view = screen.views[position]
-        try:
-            view.rating = _RATINGS.get(str(event.liked), 0)
-            self._memory.rate(user, screen.conversation_id, view.turn_id, view.rating)
-        except AssistantError as error:
-            warn(error, language)
-            return
-        inform("rated", language)
+    def act(self, event: gr.EventData, conversation_id: str, request: gr.Request) -> Frame:
+        """A button of the list of conversations."""
+        do, id = str(event.do), str(event.id)
+        if do == "more":
+            self.talks.more(request)
+        is_done = self.talks.act(do, id, str(event.value), request)
+        if is_done and do == "delete" and id == conversation_id:
+            return self.open("", request)
+        if is_done and do == "undo" and not conversation_id:
+            return self.open(id, request)
+        return self._frames.list(conversation_id, request)
+
+    def find(self, query: str, conversation_id: str, request: gr.Request) -> str:
+        """Search the conversations."""
+        return self.talks.search(query, conversation_id, request)
 
     def stop(self, request: gr.Request) -> Any:
         """Ask the turn to end; the button goes, so that one sees it was heard."""
@@ -170,35 +195,40 @@ class Chat:
         screen.turn.stop()
         return gr.update(stop_btn=False)
 
-    def delete(self, conversation_id: str, request: gr.Request) -> Frame:
-        """Remove the conversation and show a new one."""
-        user, language = self._visitors.of(request)
-        if not conversation_id:
-            return frame()
-        try:
-            self._turns.forget(user, conversation_id)
-        except AssistantError as error:
-            warn(error, language)
-            return frame()
-        inform("deleted_conversation", language)
-        return self.open("", request)
+    def start(self) -> None:
+        """See to what an earlier app left."""
+        self.deletions.start()
 
     def close(self) -> None:
-        """End the turns under way, so that what came of them is stored."""
+        """End the turns under way, so that what came of them is stored, and delete what is held
+        back."""
         for turn in self._begun:
             turn.stop()
         deadline = time.monotonic() + CLOSE_SECONDS
         while time.monotonic() < deadline and not all(turn.ended for turn in self._begun):
             time.sleep(0.02)
+        self.deletions.close()
+
+    def _version(self, screen: Screen, turn_id: str, request: gr.Request) -> Frame:
+        try:
+            return self._show(self._stored.switch(screen, turn_id, request), request)
+        except AssistantError as error:
+            warn(error, self._visitors.language(request))
+            return frame()
+
+    def _show(self, screen: Screen, request: gr.Request) -> Frame:
+        self._screens.put(_page_of(request), screen)
+        return self._frames.draw(screen, request)
 
     def _instead(
         self, screen: Screen, position: int, question: str, request: gr.Request, searched: str = ""
     ) -> Frame:
         """Ask ``question`` in place of the turn at ``position``."""
-        rest = replace(screen, views=screen.views[:position])
-        return self._begin(
-            rest, question, request, replaces=screen.views[position].turn_id, searched=searched
-        )
+        old = screen.views[position]
+        rest = replace(screen, views=screen.views[:position], siblings=old.siblings)
+        # One that was broken off was perhaps itself asked in place of another.
+        replaces = old.turn_id or old.replaces
+        return self._begin(rest, question, request, replaces=replaces, searched=searched)
 
     def _begin(
         self,
@@ -211,23 +241,22 @@ class Chat:
     ) -> Frame:
         user, language = self._visitors.of(request)
         conversation_id = screen.conversation_id or new_conversation_id()
+        begun = Begun(question, time.time(), replaces or "")
+        start = partial(
+            self._turns.start, user, conversation_id, question, language=language,
+            replaces=replaces or "", standalone=searched, choices=screen.choices,
+            identity=self._visitors.identity(request),
+        )  # fmt: skip
         try:
-            turn = self._turns.start(
-                user,
-                conversation_id,
-                question,
-                language=language,
-                replaces=replaces or "",
-                standalone=searched,
-                choices=screen.choices,
-            )
+            turn = start()
         except AssistantError as error:
             warn(error, language)
             return frame()
-        begun = replace(screen, conversation_id=conversation_id, turn=turn)
-        self._screens.put(_page_of(request), begun)
+        self._stored.note_begun(user, conversation_id, begun)
         self._begun.append(turn)
-        return self._frames.draw(begun, request, clear=replaces is None)
+        new = replace(screen, conversation_id=conversation_id, turn=turn)
+        self._screens.put(_page_of(request), new)
+        return self._frames.draw(new, request, clear=replaces is None)
 
     def _screen(self, conversation_id: str, request: gr.Request) -> Screen:
         """The page's screen, or one from memory: the app may have been restarted under it."""
@@ -235,38 +264,20 @@ class Chat:
         conversation_id = _checked_id(conversation_id)
         if known and known.conversation_id == conversation_id:
             return known
-        return self._stored(conversation_id, request)
-
-    def _stored(self, conversation_id: str, request: gr.Request) -> Screen:
-        user, language = self._visitors.of(request)
-        if not conversation_id:
-            return Screen("")
-        turn = self._turns.current(user, conversation_id)
-        turns: list[Turn] = []
-        choices = Choices()
-        try:
-            opened = self._memory.open(user, conversation_id)
-            turns, choices = branch(opened.turns or {}, opened.head), opened.choices
-        except AssistantError as error:
-            warn(error, language)
-        if turn and turn.replaces:
-            ids = [each.id for each in turns]
-            turns = turns[: ids.index(turn.replaces)] if turn.replaces in ids else turns
-        views = tuple(TurnView.from_turn(each) for each in turns)
-        return Screen(conversation_id if views or turn else "", views, turn, choices)
+        return self._stored.screen(conversation_id, request)
 
 
-def _paced(turn: RunningTurn, view: TurnView) -> Iterator[None]:
-    """Fill ``view`` from the turn's events; yields when it is worth showing again."""
-    last = 0.0  # when a piece of the answer was shown
-    for event in turn.events():
-        view.apply(event)
-        if isinstance(event, Token | Thinking):
-            now = time.monotonic()
-            if now - last < SHOWN_EVERY:
-                continue
-            last = now
+async def _paced(turn: RunningTurn, view: TurnView) -> AsyncIterator[None]:
+    """Fill ``view`` from the turn's events; yields when it is worth showing again. What came
+    meanwhile is shown together, and a busy server shows less often: it shows the more pages."""
+    async for fresh in turn.abatches():
+        for event in fresh:
+            view.apply(event)
+        began = time.monotonic()
         yield
+        took = time.monotonic() - began
+        if not turn.ended:
+            await asyncio.sleep(max(SHOWN_EVERY, IDLE_SHARE * took))
 
 
 def _page_of(request: gr.Request) -> str:

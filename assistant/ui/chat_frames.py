@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections import deque
+import logging
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from assistant.errors import AssistantError
-from assistant.memory.long_term import TITLE_LENGTH
+from assistant.follow_ups import follow_ups
+from assistant.knowledge.collections import Collections
+from assistant.knowledge.records import Hit
+from assistant.library import Library, open_library
 from assistant.parts import Parts
-from assistant.turns import RunningTurn
+from assistant.prompts import language_of
+from assistant.ui.chat_list import TalkList
 from assistant.ui.chat_search import panel
+from assistant.ui.per_page import PerPage
 from assistant.ui.rendering import conversation_messages, turn_messages
 from assistant.ui.screens import Screen
 from assistant.ui.texts import text
+from assistant.ui.turn_sources import cited_numbers
 from assistant.ui.turn_view import TurnView
 from assistant.ui.visitor import Visitors
 
+log = logging.getLogger(__name__)
+
 EXAMPLES = ("example_1", "example_2", "example_3")
-LIKED = {1: "Like", -1: "Dislike"}
 
 
 class Frame(NamedTuple):
@@ -34,6 +41,7 @@ class Frame(NamedTuple):
     memories: Any
     rewriting: Any
     use_memory: Any
+    collection: Any
     only: Any
 
 
@@ -43,68 +51,90 @@ def frame(**changes: Any) -> Frame:
 
 
 class Frames:
-    """Draws the whole page.
+    """Draws the whole page, but for what has not changed since it was drawn last: Gradio makes a
+    component anew for each that changes, which costs more than all else here."""
 
-    Args:
-        begun: the turns that were begun here, the newest last.
-    """
-
-    def __init__(self, parts: Parts, visitors: Visitors, begun: deque[RunningTurn]) -> None:
-        self._memory = parts.long_term
+    def __init__(self, parts: Parts, visitors: Visitors, talks: TalkList) -> None:
         self._knowledge = parts.knowledge
+        self._collections = Collections(parts.knowledge)
         self._visitors = visitors
-        self._begun = begun
+        self._talks = talks
+        self._drawn: PerPage[dict[str, str]] = PerPage()
 
     def draw(self, screen: Screen, request: gr.Request, *, clear: bool = False) -> Frame:
         """All of the page. ``clear`` empties the composer."""
-        user, language = self._visitors.of(request)
+        language = self._visitors.language(request)
         is_empty = self._knowledge.is_empty
         more = text("welcome_empty" if is_empty else "welcome_more", language)
         examples = [] if is_empty else [{"text": text(key, language)} for key in EXAMPLES]
         is_busy = screen.turn is not None
         cleared: dict[str, Any] = {"value": ""} if clear else {}
-        return Frame(
-            messages=gr.update(
-                value=conversation_messages(screen.all_views, language),
-                feedback_value=_ratings(screen.views),
-                placeholder=f"## {text('welcome', language)}\n{more}",
-                examples=examples,
-            ),
+        if screen.views and not is_busy:
+            self._suggest(screen, request)
+        messages = conversation_messages(screen.all_views, language)
+        welcome = f"## {text('welcome', language)}\n{more}"
+        fresh = self._changed(
+            screen,
+            request,
+            {
+                "messages": gr.update(placeholder=welcome, examples=examples),
+                **panel(screen, self._collections, self._visitors, request),
+            },
+        )
+        greeted = fresh.pop("messages", None)
+        return frame(
+            messages=messages if greeted is None else {**greeted, "value": messages},
             composer=gr.update(submit_btn=not is_busy, stop_btn=is_busy, **cleared),
             conversation_id=screen.conversation_id,
-            conversations=self._list(user, screen.conversation_id),
-            **panel(screen, self._knowledge.sources(), language),
+            conversations=self._talks.html(screen.conversation_id, request),
+            **fresh,
         )
 
-    def _list(self, user: str, conversation_id: str) -> Any:
-        """The list of conversations. On top those that aren't stored yet: they are answering
-        their first question, or could not answer it."""
-        # Before memory is asked: a turn that ends in between is in both, not in neither.
-        new = {
-            turn.conversation_id: turn.question[:TITLE_LENGTH]
-            for turn in reversed(self._begun)
-            if turn.user == user and (not turn.ended or turn.conversation_id == conversation_id)
-        }
+    def _changed(
+        self, screen: Screen, request: gr.Request, updates: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Those that the page doesn't show yet. Of another conversation all: the reader may have
+        changed them since."""
+        page = request.session_hash or ""
+        now = {name: repr(update) for name, update in updates.items()}
+        now["conversation"] = screen.conversation_id
+        known = (self._drawn.get(page) if page else None) or {}
+        self._drawn.put(page, now)
+        if known.get("conversation") != screen.conversation_id:
+            return updates
+        return {name: each for name, each in updates.items() if known.get(name) != now[name]}
+
+    def list(self, conversation_id: str, request: gr.Request) -> Frame:
+        """Only the list of conversations."""
+        return frame(conversations=self._talks.html(conversation_id, request))
+
+    def _suggest(self, screen: Screen, request: gr.Request) -> None:
+        """Questions that may follow the last answer, where it is one from documents."""
+        view = screen.views[-1]
+        if view.follow_ups or view.refused or view.error or not view.sources:
+            return
+        by_number = {source.n: source.id for source in view.sources}
+        cited = [by_number[n] for n in cited_numbers(view.answer) if n in by_number]
+        identity = self._visitors.identity(request)
         try:
-            known = self._memory.conversations(user)
-        except AssistantError:
-            known = []  # the head of the page says that Redis is away
-        rows = {info.id: info.title or info.id for info in known}
-        rows = {each: title for each, title in new.items() if each not in rows} | rows
-        choices = [(title, each) for each, title in rows.items()]
-        return gr.update(
-            choices=choices, value=conversation_id if conversation_id in rows else None
-        )
+            shelf = _Shelf(open_library(self._knowledge, screen.choices, identity))
+            language = language_of(view.question)
+            view.follow_ups = follow_ups(shelf, cited, view.question, language)
+        except AssistantError as error:
+            log.info("nothing to ask next: %s", error)
 
 
-def _ratings(views: Sequence[TurnView]) -> list[str | None]:
-    """Each of the assistant's messages bears the rating of its turn."""
-    return [
-        LIKED.get(view.rating)
-        for view in views
-        for message in turn_messages(view, "en")
-        if message["role"] == "assistant"
-    ]
+class _Shelf:
+    """The documents of the conversation, by the ids of their chunks."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def hits(self, ids: Sequence[str]) -> list[Hit]:
+        return [hit for one in self._library.collections for hit in one.hits(ids)]
+
+    def neighbours(self, hit: Hit, before: int = 1, after: int = 1) -> list[Hit]:
+        return self._library.neighbours(hit, before, after)
 
 
 def view_at(views: Sequence[TurnView], index: Any) -> int | None:

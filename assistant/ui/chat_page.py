@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 
 from assistant.ui.chat import Chat
-from assistant.ui.chat_search import SearchPanel, build_search_panel
+from assistant.ui.chat_search import SearchPanel, build_search_panel, wire_search_panel
 from assistant.ui.wiring import PRIVATE, STREAMING
 
 LATEX: list[dict[str, str | bool]] = [
@@ -15,16 +16,16 @@ LATEX: list[dict[str, str | bool]] = [
     {"left": "\\[", "right": "\\]", "display": True},
     {"left": "\\(", "right": "\\)", "display": False},
 ]
+LIST_SCRIPT = Path(__file__).with_name("chat_list.js")
+SCRIPT = Path(__file__).with_name("chat.js")
 
 # The address names the conversation, so that a reload or a bookmark finds it again.
 KEEP_ADDRESS = """(id) => {
   const address = new URL(window.location);
   if (id) address.searchParams.set("c", id); else address.searchParams.delete("c");
   window.history.replaceState(null, "", address);
+  window.dispatchEvent(new CustomEvent("conversation", { detail: id || "" }));
 }"""
-# On a phone the list covers the page until something was chosen in it.
-CLOSE_SIDE = '() => { document.querySelector("#side").classList.remove("open"); }'
-TOGGLE_SIDE = '() => { document.querySelector("#side").classList.toggle("open"); }'
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,10 @@ class Components:
     chatbot: gr.Chatbot
     composer: gr.Textbox
     conversation_id: gr.Textbox
-    conversations: gr.Radio
+    talks: gr.HTML
+    tools: gr.HTML
+    find: gr.Textbox
     new: gr.Button
-    delete: gr.Button
-    really: gr.Button
-    cancel: gr.Button
-    confirm: gr.Row
-    toggle: gr.Button
     search: SearchPanel
 
     @property
@@ -50,24 +48,26 @@ class Components:
             self.chatbot,
             self.composer,
             self.conversation_id,
-            self.conversations,
+            self.talks,
             *self.search.shown,
         ]
 
 
 def build_chat_page(demo: gr.Blocks, chat: Chat, i18n: gr.I18n) -> None:
     """Lay the page out inside the running Blocks context and wire it."""
-    toggle = gr.Button(i18n("show_conversations"), elem_id="show-side", size="sm")
+    gr.Button(i18n("show_conversations"), elem_id="show-side", size="sm")
     with gr.Row(elem_id="chat-page", equal_height=True):
         with gr.Column(elem_id="side", scale=0, min_width=264):
             new = gr.Button(i18n("new_conversation"), variant="primary", elem_id="new")
-            conversations = gr.Radio(
-                [], label=i18n("conversations"), elem_id="conversations", container=False
+            find = gr.Textbox(
+                placeholder=i18n("talks_search"),
+                label=i18n("talks_search"),
+                show_label=False,
+                container=False,
+                max_lines=1,
+                elem_id="find-talk",
             )
-            delete = gr.Button(i18n("delete_conversation"), size="sm", elem_id="delete")
-            with gr.Row(visible=False, elem_id="confirm") as confirm:
-                really = gr.Button(i18n("really_delete"), variant="stop", size="sm")
-                cancel = gr.Button(i18n("cancel"), size="sm")
+            talks = gr.HTML(elem_id="talks", js_on_load=LIST_SCRIPT.read_text("utf-8"))
         with gr.Column(elem_id="main"):
             chatbot = _chatbot()
             search = build_search_panel(i18n)
@@ -80,12 +80,11 @@ def build_chat_page(demo: gr.Blocks, chat: Chat, i18n: gr.I18n) -> None:
                 max_lines=8,
                 autofocus=True,
             )
+    # Beside the list, which a phone hides: cards are shown everywhere.
+    tools = gr.HTML(elem_id="chat-tools", js_on_load=SCRIPT.read_text("utf-8"))
     conversation_id = gr.Textbox(visible="hidden", elem_id="conversation-id", label="c")
-    components = Components(
-        chatbot, composer, conversation_id, conversations,
-        new, delete, really, cancel, confirm, toggle, search,
-    )  # fmt: skip
-    _wire(demo, chat, components)
+    page = Components(chatbot, composer, conversation_id, talks, tools, find, new, search)
+    _wire(demo, chat, page)
 
 
 def _chatbot() -> gr.Chatbot:
@@ -94,10 +93,9 @@ def _chatbot() -> gr.Chatbot:
         elem_id="chat",
         layout="panel",
         height="100%",
-        buttons=["copy"],
+        buttons=[],
         latex_delimiters=LATEX,
         allow_tags=False,
-        feedback_options=("Like", "Dislike"),
         editable="user",
         allow_file_downloads=False,
     )
@@ -107,11 +105,12 @@ def _wire(demo: gr.Blocks, chat: Chat, page: Components) -> None:
     known = page.conversation_id
     beginnings = [
         demo.load(chat.open_from_url, None, page.frame, **PRIVATE),
-        page.conversations.input(chat.open, page.conversations, page.frame, **PRIVATE),
+        page.talks.select(chat.open_row, None, page.frame, **PRIVATE),
         page.composer.submit(chat.ask, [page.composer, known], page.frame, **PRIVATE),
         page.chatbot.example_select(chat.ask_example, known, page.frame, **PRIVATE),
-        page.chatbot.retry(chat.retry, known, page.frame, **PRIVATE),
+        page.chatbot.option_select(chat.ask_next, known, page.frame, **PRIVATE),
         page.chatbot.edit(chat.edit, known, page.frame, **PRIVATE),
+        page.tools.click(chat.retry, known, page.frame, **PRIVATE),
         page.search.again.click(
             chat.search_again, [page.search.searched, known], page.frame, **PRIVATE
         ),
@@ -121,18 +120,13 @@ def _wire(demo: gr.Blocks, chat: Chat, page: Components) -> None:
     ]
     for begun in beginnings:
         begun.then(chat.follow, None, page.frame, **STREAMING)
-    search = page.search
-    choices = [search.rewriting, search.use_memory, search.memories, search.only]
-    for chosen in (search.rewriting, search.use_memory, search.memories, search.only):
-        chosen.input(chat.choose, [*choices, known], None, **PRIVATE)
-    page.chatbot.like(chat.rate, known, None, **PRIVATE)
+    demo.load(chat.tools, None, page.tools, **PRIVATE)
+    wire_search_panel(page.search, chat.search, known)
+    page.talks.click(chat.act, known, page.frame, **PRIVATE)
+    page.tools.input(chat.mark, known, page.frame, **PRIVATE)
     page.composer.stop(chat.stop, None, page.composer, **PRIVATE)
     page.new.click(chat.new, None, page.frame, **PRIVATE)
-    page.really.click(chat.delete, known, page.frame, **PRIVATE)
-    page.delete.click(lambda: gr.update(visible=True), None, page.confirm, **PRIVATE)
-    for button in (page.really, page.cancel, page.new):
-        button.click(lambda: gr.update(visible=False), None, page.confirm, **PRIVATE)
+    page.find.change(
+        chat.find, [page.find, known], page.talks, trigger_mode="always_last", **PRIVATE
+    )
     known.change(None, known, None, js=KEEP_ADDRESS)
-    page.toggle.click(None, None, None, js=TOGGLE_SIDE)
-    for choice in (page.new.click, page.conversations.input):
-        choice(None, None, None, js=CLOSE_SIDE)

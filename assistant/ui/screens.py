@@ -19,11 +19,24 @@ class Screen:
     views: tuple[TurnView, ...] = ()
     turn: RunningTurn | None = None
     choices: Choices = field(default_factory=Choices)
+    siblings: tuple[str, ...] = ()  # ids of the turns that were asked in place of ``turn``
+
+    @property
+    def running(self) -> TurnView | None:
+        """The turn under way, as it begins."""
+        if self.turn is None:
+            return None
+        return TurnView(
+            self.turn.question,
+            request_id=self.turn.request_id,
+            replaces=self.turn.replaces,
+            siblings=self.siblings,
+        )
 
     @property
     def all_views(self) -> tuple[TurnView, ...]:
         """With the turn under way as it begins."""
-        return (*self.views, TurnView(self.turn.question)) if self.turn else self.views
+        return (*self.views, self.running) if self.running else self.views
 
 
 class Screens:

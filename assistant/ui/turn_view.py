@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from assistant import events
-from assistant.memory.records import Turn
+from assistant.memory.records import Begun, Turn
 
 Shown = TypeVar("Shown", events.Memory, events.Source)
 
@@ -29,19 +29,27 @@ class TurnView:
     answer: str = ""
     unsupported: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)  # "prompt" and "answer"
     refused: bool = False
     kind: str = ""  # of the reply: one of events.REPLIES
     incomplete: str = ""  # why the answer ends early
     model: str = ""
     error: str = ""
+    request_id: str = ""  # under which the log tells of it
     ended: bool = False
     turn_id: str = ""  # once it is stored
+    replaces: str = ""  # id of the turn that it is asked in place of
+    siblings: tuple[str, ...] = ()  # ids of the turns that were asked at its place, oldest first
+    interrupted: bool = False  # it began, and nothing came of it
     rating: int = 0
+    reason: str = ""  # for the rating
+    asks_why: bool = False  # the page asks for a reason
+    follow_ups: tuple[str, ...] = ()  # questions that may be asked next
 
     def apply(self, event: events.Event) -> None:
         match event:
             case events.Step():
-                self.steps.append(event)
+                self._step(event)
             case events.Notice():
                 self.notices.append(event.message)
             case events.Memory():
@@ -60,18 +68,28 @@ class TurnView:
             case events.Done() | events.Error():
                 self._end(event)
 
+    def _step(self, step: events.Step) -> None:
+        """Of the queue only the newest place is of interest."""
+        if self.steps and self.steps[-1].stage == step.stage == "queue":
+            self.steps[-1] = step
+        else:
+            self.steps.append(step)
+
     def _end(self, event: events.Done | events.Error) -> None:
         self.ended = True
         if isinstance(event, events.Error):
             self.error = event.message
             return
         self.answer, self.timings = event.answer, dict(event.timings)
+        self.tokens = dict(event.tokens)
         self.refused, self.model, self.kind = event.refused, event.model, event.kind
         self.turn_id = event.turn_id
+        if event.turn_id:
+            self.siblings = (*self.siblings, event.turn_id)
         self.incomplete = event.incomplete or ("stopped" if event.stopped else "")
 
     @classmethod
-    def from_turn(cls, turn: Turn) -> TurnView:
+    def from_turn(cls, turn: Turn, siblings: tuple[str, ...] = ()) -> TurnView:
         """A stored turn."""
         return cls(
             question=turn.text,
@@ -83,14 +101,22 @@ class TurnView:
             answer=turn.answer,
             unsupported=turn.unsupported,
             timings=dict(turn.timings),
+            tokens=dict(turn.tokens),
             refused=turn.refused,
             incomplete=turn.incomplete or ("stopped" if turn.stopped else ""),
             model=turn.model,
             ended=True,
             turn_id=turn.id,
+            siblings=siblings,
             rating=turn.rating,
+            reason=turn.reason,
             kind=turn.kind,
         )
+
+    @classmethod
+    def from_begun(cls, begun: Begun) -> TurnView:
+        """A question that was broken off."""
+        return cls(begun.question, ended=True, interrupted=True, replaces=begun.replaces)
 
 
 def _restored(kind: Callable[..., Shown], stored: Mapping[str, object]) -> Shown:

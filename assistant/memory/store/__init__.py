@@ -16,6 +16,10 @@ cluster. Ids are percent-encoded as well, wherever they stand.
 - ``items``          hash, "t/CONVERSATION/TURN" or "f/FACT" -> what recall needs (:mod:`.items`)
 - ``changed``        sorted set, the same ids -> number of the last change. An id that is not in
   ``items`` is gone: a process that held it takes it out.
+- ``pinned``         sorted set, conversations that stand on top of the list -> time
+- ``deleting``       sorted set, conversations that are to be deleted, held back for a while -> time
+- ``shared``         hash, conversation -> secret of the link that it can be read by
+- ``begun``          hash, conversation -> JSON of a question whose turn has not been stored
 - ``gone``           sorted set, forgotten conversations -> time, so that a write that was held
   meanwhile doesn't bring them back
 

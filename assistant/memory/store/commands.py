@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from assistant.memory.records import Choices, ConversationInfo, Fact, Turn
+from assistant.memory.records import Choices, Fact, Turn
 from assistant.memory.store import reading, writing
 from assistant.memory.store.answers import (
     Change,
@@ -46,7 +46,8 @@ class Commands:
         self._moves: str | None = None  # the one who is being moved
         self._moving = threading.RLock()
 
-    def _run(self, script: str, user: str, *args: str | bytes | float) -> Any:
+    def run(self, script: str, user: str, *args: str | bytes | float) -> Any:
+        """What ``script``, one of this package's, answers. One round trip."""
         if user not in self._moved:
             self._move(user)
         return self._link.script(script, Keys(user).control, *args)
@@ -72,7 +73,7 @@ class Commands:
         keys = Keys(user)
         conversation = encoded(conversation_id) if conversation_id else ""
         known = ANY if head is None else encoded(head) if head else ""
-        answer = self._run(reading.OPEN, user, born, since, conversation, known, most)
+        answer = self.run(reading.OPEN, user, born, since, conversation, known, most)
         now, number, revision, paused, fresh, rows, more, head_now, choices, turns, bad = answer
         for name in bad:
             spoilt_key(name)
@@ -92,7 +93,7 @@ class Commands:
     def page(self, user: str, below: int, most: int) -> list[Row]:
         """Items whose last change is before number ``below``, the newest first."""
         keys = Keys(user)
-        return [_row(keys, row) for row in self._run(reading.PAGE, user, below, most)]
+        return [_row(keys, row) for row in self.run(reading.PAGE, user, below, most)]
 
     def add(
         self,
@@ -109,7 +110,7 @@ class Commands:
         """Store ``turn``; again changes nothing. With ``born`` it was held since then: None if
         its conversation was forgotten meanwhile. A new conversation is called ``title``, or as
         the question."""
-        answer = self._run(
+        answer = self.run(
             writing.ADD,
             user,
             secrets.token_hex(8),
@@ -141,7 +142,7 @@ class Commands:
         for names in (map(encoded, change.delete), change.items, said):
             listed = list(names)
             args += [len(listed), *listed]
-        kind, *answer = self._run(writing.CHANGE, user, *args)
+        kind, *answer = self.run(writing.CHANGE, user, *args)
         if kind == b"conflict":
             return Conflict(answer[0].decode(), answer[1], _facts(keys, answer[2]))
         if kind == b"gone":
@@ -157,19 +158,12 @@ class Commands:
             raise TypeError(answer)
         return answer
 
-    def conversations(self, user: str, most: int) -> list[ConversationInfo]:
-        found = iter(self._run(reading.LIST, user, most))
-        return [
-            ConversationInfo(decoded(id), _text(title), float(when), int(count))
-            for id, when, title, count in zip(found, found, found, found, strict=True)
-        ]
-
     def transcript(
         self, user: str, conversation_id: str
     ) -> tuple[str, float, str, Choices, dict[str, Turn]]:
         """Title, time of its beginning, head, choices and turns of a conversation."""
         keys = Keys(user)
-        answer = self._run(reading.TRANSCRIPT, user, encoded(conversation_id))
+        answer = self.run(reading.TRANSCRIPT, user, encoded(conversation_id))
         title, created, head, choices, turns, bad = answer
         for name in bad:
             spoilt_key(name)
@@ -190,29 +184,25 @@ class Commands:
 
     def _turn(self, user: str, conversation_id: str, turn_id: str, value: bytes) -> bool:
         names = encoded(conversation_id), encoded(turn_id)
-        return bool(self._run(writing.TURN, user, *names, value))
-
-    def rename(self, user: str, conversation_id: str, title: str) -> bool:
-        args = encoded(conversation_id), _bytes(title[:TITLE_LENGTH])
-        return bool(self._run(writing.RENAME, user, *args))
+        return bool(self.run(writing.TURN, user, *names, value))
 
     def set_choices(
         self, user: str, conversation_id: str, choices: Choices, *, born: str = ANY
     ) -> None:
         args = born, encoded(conversation_id), _json(choices.as_json())
-        self._run(writing.CHOICES, user, *args)
+        self.run(writing.CHOICES, user, *args)
 
     def pause(self, user: str, paused: bool) -> None:
         token = secrets.token_hex(8)
-        self._run(writing.PAUSE, user, token, "1" if paused else "")
+        self.run(writing.PAUSE, user, token, "1" if paused else "")
 
     def forget_all(self, user: str) -> None:
-        self._run(writing.FORGET_ALL, user)
+        self.run(writing.FORGET_ALL, user)
 
     def sweep(self, user: str, before: float, most_turns: int) -> tuple[Written, bool]:
         """Take out the oldest turns, some hundred at most, and whether there are more."""
         args = secrets.token_hex(8), repr(before), most_turns
-        answer = self._run(writing.SWEEP, user, *args)
+        answer = self.run(writing.SWEEP, user, *args)
         born, number, went, more = answer
         return Written(born.decode(), number, len(went), _ids(went)), bool(more)
 

@@ -78,22 +78,6 @@ return rows(read('ZREVRANGEBYSCORE', key('changed'), '(' .. ARGV[1], '-inf', 'WI
 """
 )
 
-#: most conversations -> conversation, time, title, turns, conversation, ...
-LIST = (
-    BEGIN
-    + """
-local out = {}
-local found = read('ZREVRANGE', key('conversations'), 0, tonumber(ARGV[1]) - 1, 'WITHSCORES') or {}
-for i = 1, #found, 2 do
-  out[#out + 1] = found[i]
-  out[#out + 1] = found[i + 1]
-  out[#out + 1] = read('HGET', key('c', found[i]), 'title') or ''
-  out[#out + 1] = read('HLEN', key('t', found[i])) or 0
-end
-return out
-"""
-)
-
 #: conversation -> title, created, head, choices, turns, spoilt
 TRANSCRIPT = (
     BEGIN

@@ -12,7 +12,8 @@ from assistant.memory.store.reading import BEGIN
 _WRITE = """
 local kinds = {[control] = 'hash', [key('items')] = 'hash', [key('facts')] = 'hash',
   [key('choices')] = 'hash', [key('changed')] = 'zset', [key('order')] = 'zset',
-  [key('conversations')] = 'zset', [key('gone')] = 'zset'}
+  [key('conversations')] = 'zset', [key('gone')] = 'zset', [key('pinned')] = 'zset',
+  [key('deleting')] = 'zset', [key('begun')] = 'hash', [key('shared')] = 'hash'}
 if conversation ~= '' then
   kinds[key('c', conversation)] = 'hash'
   kinds[key('t', conversation)] = 'hash'
@@ -32,8 +33,11 @@ end
 local function close_if_empty(conversation)
   if redis.call('EXISTS', key('t', conversation)) == 0 then
     redis.call('DEL', key('c', conversation))
-    redis.call('ZREM', key('conversations'), conversation)
+    for _, name in ipairs({'conversations', 'pinned', 'deleting'}) do
+      redis.call('ZREM', key(name), conversation)
+    end
     redis.call('HDEL', key('choices'), conversation)
+    redis.call('HDEL', key('shared'), conversation)
   end
 end
 local function drop_turns(names)
@@ -69,6 +73,8 @@ if redis.call('HEXISTS', turns, turn) == 1 then
 end
 change(ARGV[8], ARGV[9])
 redis.call('ZREM', key('gone'), conversation)
+redis.call('ZREM', key('deleting'), conversation)
+redis.call('HDEL', key('begun'), conversation)
 redis.call('HSET', turns, turn, ARGV[5])
 local head = held ~= '*' and redis.call('HGET', info, 'head')
 local newest = head and redis.call('ZSCORE', key('order'), conversation .. '/' .. head)
@@ -134,6 +140,7 @@ if conversation ~= '' then
   for _, id in ipairs(drop_turns(names)) do went[#went + 1] = id end
   redis.call('DEL', key('t', conversation))
   close_if_empty(conversation)
+  redis.call('HDEL', key('begun'), conversation)
   redis.call('ZADD', key('gone'), ARGV[5], conversation)
   redis.call('ZREMRANGEBYSCORE', key('gone'), '-inf', tonumber(ARGV[5]) - 2592000)
 end
@@ -209,7 +216,8 @@ for _, name in ipairs(read('ZRANGE', key('order'), 0, -1) or {}) do
 end
 for id in pairs(conversations) do redis.call('DEL', key('c', id), key('t', id)) end
 redis.call('DEL', control, key('conversations'), key('choices'), key('order'), key('facts'),
-  key('items'), key('changed'), key('gone'))
+  key('items'), key('changed'), key('gone'), key('pinned'), key('deleting'), key('begun'),
+  key('shared'))
 return 1
 """
 )

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 CHAT: dict[str, tuple[str, str]] = {
     # Conversations
-    "conversations": ("历史对话", "Conversations"),
     "new_conversation": ("新对话", "New conversation"),
-    "delete_conversation": ("删除当前对话", "Delete this conversation"),
     "really_delete": ("确认删除", "Delete it"),
     "cancel": ("取消", "Cancel"),
-    "deleted_conversation": ("对话已删除。", "The conversation was deleted."),
     "show_conversations": ("历史对话", "Conversations"),
     # Chat
     "ask": (
@@ -31,21 +28,27 @@ CHAT: dict[str, tuple[str, str]] = {
     "example_3": ("对话记录保存在哪里？", "Where are conversations kept?"),
     # A turn
     "step_begin": ("正在准备", "Getting ready"),
+    "step_queue": ("正在排队：第 {place} 位", "In the queue: number {place}"),
     "step_model": ("等待聊天模型就绪", "Waiting for the chat model"),
     "step_rewrite": ("正在理解问题", "Understanding the question"),
     "step_retrieve": ("正在检索知识库", "Searching the knowledge base"),
     "step_reply": ("正在回答", "Answering"),
     "step_answer": ("正在阅读 {n} 段资料", "Reading {n} passages"),
+    "step_answer_one": ("正在阅读 {n} 段资料", "Reading {n} passage"),
     "step_writing": ("正在回答", "Answering"),
+    "did_queue": ("排队等候", "Waited in the queue"),
     "did_model": ("等待聊天模型", "Waited for the chat model"),
     "did_rewrite": ("理解问题", "Understood the question"),
     "did_retrieve": ("检索知识库", "Searched the knowledge base"),
     "did_reply": ("没有检索，直接回答", "Answered without a search"),
+    "did_begin": ("准备", "Got ready"),
     "did_answer": ("阅读 {n} 段资料", "Read {n} passages"),
-    "did_first_token": ("开始回答", "Began to answer"),
+    "did_answer_one": ("阅读 {n} 段资料", "Read {n} passage"),
+    "did_first_token": ("写出回答", "Wrote the answer"),
     "did_all": ("检索并阅读了 {n} 段资料", "Searched and read {n} passages"),
+    "did_all_one": ("检索并阅读了 {n} 段资料", "Searched and read {n} passage"),
     "did_nothing": ("处理过程", "Steps"),
-    "at_second": ("第 {seconds} 秒", "at {seconds} s"),
+    "seconds": ("{seconds} 秒", "{seconds} s"),
     "rewritten": ("检索用的问题", "Searched for"),
     "rewritten_edited": ("您写的检索问题", "You searched for"),
     "rewriting_off": (
@@ -85,7 +88,7 @@ CHAT: dict[str, tuple[str, str]] = {
     "found_neighbour": ("含相邻段落", "with its neighbours"),
     "original": ("原网页", "Original"),
     "failed": ("没能回答", "This could not be answered"),
-    "refused": ("知识库中没有这个问题的答案", "The knowledge base has no answer to this"),
+    "no_answer": ("知识库中没有这个问题的答案", "The knowledge base has no answer to this"),
     "unsupported": (
         "标出的句子在资料中找不到依据，请核对。",
         "No passage bears out the marked sentences; please check them.",

@@ -1,0 +1,88 @@
+"""The strings of the list of conversations, and of what one can do with an answer: key ->
+(Chinese, English)."""
+
+from __future__ import annotations
+
+TALKS: dict[str, tuple[str, str]] = {
+    # The list
+    "talks_search": ("搜索对话", "Search conversations"),
+    "talks_none": ("还没有对话。", "No conversations yet."),
+    "talks_none_found": ("没有找到“{words}”。", "Nothing found for “{words}”."),
+    "talks_away": ("暂时无法读取对话列表。", "The list can't be read now."),
+    "talks_more": ("显示更多", "Show more"),
+    "talks_pinned": ("置顶", "Pinned"),
+    "talks_found": ("搜索结果", "Results"),
+    "day_today": ("今天", "Today"),
+    "day_yesterday": ("昨天", "Yesterday"),
+    "day_week": ("过去 7 天", "Previous 7 days"),
+    "day_month": ("过去 30 天", "Previous 30 days"),
+    "month_name": ("{year} 年 {name} 月", "{name} {year}"),
+    "talk_running": ("正在回答", "Answering"),
+    "talk_broken": ("回答中断", "Interrupted"),
+    "talk_actions": ("“{title}”的操作", "Actions for “{title}”"),
+    "talk_rename": ("重命名", "Rename"),
+    "talk_new_name": ("对话的新名称", "New name of the conversation"),
+    "talk_pin": ("置顶", "Pin"),
+    "talk_unpin": ("取消置顶", "Unpin"),
+    "talk_markdown": ("导出 Markdown", "Export as Markdown"),
+    "talk_json": ("导出 JSON", "Export as JSON"),
+    "talk_share": ("创建分享链接", "Share by a link"),
+    "talk_open_share": ("打开分享链接", "Open the shared page"),
+    "talk_unshare": ("停止分享", "Stop sharing"),
+    "talk_shared": (
+        "分享链接已创建：在对话的菜单中打开后即可复制地址，也可随时停止分享。",
+        "It is shared: open the link from the conversation's menu to copy its address, or stop "
+        "sharing there.",
+    ),
+    "talk_unshared": ("已停止分享，原链接失效。", "No longer shared: the link leads nowhere now."),
+    "shared_by": ("{user} 分享的对话 · 只读", "A conversation that {user} shares · read-only"),
+    "shared_gone": (
+        "没有这个分享，或已停止分享。",
+        "There is nothing shared here, or no longer.",
+    ),
+    "talk_delete": ("删除", "Delete"),
+    "talk_deleted": ("已删除“{title}”", "“{title}” was deleted"),
+    "talk_undo": ("撤销", "Undo"),
+    "talk_undone": ("对话已恢复。", "The conversation is back."),
+    "talk_too_late": ("这个对话已经彻底删除。", "This conversation is already gone for good."),
+    "talk_gone": ("没有这个对话，可能已被删除。", "There is no such conversation any more."),
+    # What one can do with an answer
+    "act_copy": ("复制回答", "Copy the answer"),
+    "act_copied": ("已复制", "Copied"),
+    "act_retry": ("重新回答", "Answer again"),
+    "act_good": ("有帮助", "Good answer"),
+    "act_bad": ("没帮助", "Bad answer"),
+    "act_earlier": ("上一个版本", "Earlier version"),
+    "act_later": ("下一个版本", "Later version"),
+    "act_again": ("重新提问", "Ask again"),
+    "versions": ("第 {n} 个版本，共 {total} 个", "Version {n} of {total}"),
+    "interrupted": (
+        "这个问题没有得到回答：应用可能在中途重启过。",
+        "This question was not answered: the app may have been restarted meanwhile.",
+    ),
+    "request_id": ("编号 {id}", "id {id}"),
+    "tokens_used": ("读 {read} · 写 {wrote} 词元", "{read} tokens read · {wrote} written"),
+    "why_bad": ("哪里不好？（选填）", "What was wrong? (optional)"),
+    "why_wrong": ("内容有误", "Wrong facts"),
+    "why_missing": ("不完整", "Incomplete"),
+    "why_sources": ("来源不对", "Wrong sources"),
+    "why_off": ("答非所问", "Beside the question"),
+    "why_form": ("语言或格式不好", "Language or form"),
+    "why_own": ("说说原因", "Say it in your words"),
+    "why_send": ("提交", "Send"),
+    # Citations
+    "open_passage": ("打开原文位置", "Open the passage"),
+    "citation": ("来源 {n}", "Source {n}"),
+    # Shortcuts
+    "keys": ("键盘快捷键", "Keyboard shortcuts"),
+    "keys_new": ("新对话", "New conversation"),
+    "keys_search": ("搜索对话", "Search conversations"),
+    "keys_ask": ("回到输入框", "Go to the question"),
+    "keys_stop": ("停止回答", "Stop the answer"),
+    "keys_help": ("显示本说明", "Show this list"),
+    "keys_list": ("在列表中上下移动", "Move in the list"),
+    "keys_close": ("关闭", "Close"),
+    # Exports
+    "export_sources": ("资料来源", "Sources"),
+    "export_none": ("没有这个对话。", "There is no such conversation."),
+}
