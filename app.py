@@ -10,21 +10,25 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from assistant.errors import AssistantError, SettingsError
+from assistant.knowledge.store import DEFAULT_COLLECTION
 from assistant.language import reader_language
+from assistant.logs import set_up_logging
 from assistant.parts import Parts, open_parts
 from assistant.settings import Settings
 from assistant.ui.followed_rendering import Followed
 from ingest.background.client import Background
 from ingest.background.tasks import AddFiles, Preview, RunSources, Task
+from ingest.collections import delete_sources, drop_collection
 from ingest.events import Event
 from ingest.sources.listing import add_source, change_source
 from ingest.sources.overview import Standing, standings, take_out
 from ingest.sources.running import is_running
-from ingest.uploads import delete_source, store_upload
+from ingest.uploads import store_upload
 
 
 class Runner(Protocol):
@@ -40,8 +44,15 @@ class IngestLibrary:
         self._parts = parts
         self._background = background
 
-    def add(self, paths: Sequence[Path], cancel: threading.Event) -> Iterator[Event]:
-        return self._background.run(AddFiles(tuple(paths)), cancel)
+    def add(
+        self,
+        paths: Sequence[Path | str],
+        cancel: threading.Event,
+        collection: str = DEFAULT_COLLECTION,
+        *,
+        allow_private: bool = False,
+    ) -> Iterator[Event]:
+        return self._background.run(AddFiles(tuple(paths), collection, allow_private), cancel)
 
     def run_source(self, name: str, cancel: threading.Event) -> Iterator[Event]:
         return self._background.run(RunSources((name,)), cancel)
@@ -49,11 +60,14 @@ class IngestLibrary:
     def preview(self, path: Path, cancel: threading.Event) -> Iterator[Event]:
         return self._background.run(Preview(path), cancel)
 
-    def store_upload(self, path: Path, name: str) -> Path:
-        return store_upload(self._parts.settings, path, name)
+    def store_upload(self, path: Path, name: str, collection: str = DEFAULT_COLLECTION) -> Path:
+        return store_upload(self._parts.settings, path, name, collection)
 
-    def delete(self, source_id: int) -> None:
-        delete_source(self._parts.settings, self._parts.knowledge, source_id)
+    def delete(self, source_ids: Sequence[int], cancel: threading.Event) -> Iterator[Event]:
+        return delete_sources(self._parts.settings, self._parts.knowledge, source_ids, cancel)
+
+    def drop(self, collection: str, cancel: threading.Event) -> Iterator[Event]:
+        return drop_collection(self._parts.settings, self._parts.knowledge, collection, cancel)
 
     def followed(self) -> Sequence[Followed]:
         return [self._followed(standing) for standing in standings(self._parts.settings)]
@@ -82,21 +96,25 @@ class IngestLibrary:
             state=state,
             began=last.began if last else None,
             outcome=last.outcome if last else {},
+            allow_private=bool(entry.options.get("allow_private")),
         )
 
 
 def run(settings: Settings, language: str) -> None:
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
     from assistant.ui.serving import open_socket, serve
+    from assistant.ui.uploads import prepare_gradio
 
     with open_socket(settings) as listening:
+        prepare_gradio(settings)
         parts = open_parts(settings)
         background = Background()
         try:
             parts.start()  # while the page's packages are imported, and behind the page
             from assistant.ui.build import build_app
 
-            serve(build_app(parts, IngestLibrary(parts, background)), listening, language)
+            app = build_app(parts, IngestLibrary(parts, background))
+            drain = partial(parts.turns.drain, settings.shutdown_seconds)
+            serve(app, listening, language, drain)
         finally:
             background.close()
             parts.close()
@@ -104,10 +122,11 @@ def run(settings: Settings, language: str) -> None:
 
 def main() -> int:
     language = reader_language("auto")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up_logging()
     try:
         settings = Settings.load()
         language = reader_language(settings.language)
+        set_up_logging(settings.log_format)
         for package in ("assistant", "ingest"):
             logging.getLogger(package).setLevel(settings.log_level)
         run(settings, language)

@@ -16,6 +16,7 @@ from assistant.memory.records import Choices
 from assistant.parts import open_parts
 from assistant.settings import Settings
 from assistant.turns import RunningTurn
+from assistant.users.identity import Identity, Role
 
 _STAGES = {
     "zh": {
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("question")
     ask.add_argument("--conversation", metavar="ID", help="go on with this conversation")
     ask.add_argument("--user", default="local", metavar="NAME")
-    ask.add_argument("--collection", default="default", metavar="NAME")
+    ask.add_argument("--collection", default="", metavar="NAME")
     ask.add_argument("--as-typed", action="store_true", help="search for the question as it stands")
     ask.add_argument("--no-memory", action="store_true", help="without long-term memory")
     ask.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> int:
-    parts = open_parts(settings, arguments.collection)
+    parts = open_parts(settings)
     try:
         turn = parts.turns.start(
             arguments.user,
@@ -78,6 +79,8 @@ def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> in
             arguments.question,
             language=language,
             choices=_choices(arguments),
+            # Who can run this can read the data folder.
+            identity=Identity(arguments.user, Role.ADMIN),
             ahead=False,
         )
         seen = list(turn.events() if arguments.json else _show(turn, language))
@@ -93,9 +96,13 @@ def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> in
 
 def _choices(arguments: argparse.Namespace) -> Choices | None:
     """What the options choose; None: what is kept for the conversation."""
-    if not (arguments.as_typed or arguments.no_memory):
+    if not (arguments.as_typed or arguments.no_memory or arguments.collection):
         return None
-    return Choices(rewriting=not arguments.as_typed, memory=not arguments.no_memory)
+    return Choices(
+        rewriting=not arguments.as_typed,
+        memory=not arguments.no_memory,
+        collection=arguments.collection,
+    )
 
 
 def _show(turn: RunningTurn, language: str) -> Iterator[events.Event]:

@@ -5,8 +5,10 @@ A reader raises ``ValueError(expected, expected in Chinese)`` where the text can
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,6 +85,26 @@ def url(*schemes: str) -> Callable[[str], str]:
         return value.rstrip("/")
 
     return parse
+
+
+def networks(value: str) -> tuple[str, ...]:
+    items = tuple(item.strip() for item in value.split(",") if item.strip())
+    try:
+        return tuple(str(ipaddress.ip_network(item)) for item in items)
+    except ValueError as error:
+        raise ValueError(
+            "empty or addresses and networks like 127.0.0.1,10.0.0.0/8",
+            "留空或形如 127.0.0.1,10.0.0.0/8 的地址和网段",
+        ) from error
+
+
+def header(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]*", value):
+        raise ValueError(
+            "empty or the name of a header like X-Forwarded-User",
+            "留空或形如 X-Forwarded-User 的请求头名称",
+        )
+    return value.lower()
 
 
 def switch(value: str) -> bool:

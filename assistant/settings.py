@@ -40,6 +40,19 @@ class Settings:
     host: str
     port: int
     language: str
+    share: bool
+    auth: str
+    session_idle_hours: float
+    session_days: float
+    auth_proxy_from: tuple[str, ...]
+    auth_proxy_header: str
+    auth_proxy_roles: str
+    auth_default_role: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str = field(repr=False)
+    oidc_user_claim: str
+    oidc_roles_claim: str
     data_dir: Path
     model_dir: Path
     model_sources: tuple[str, ...]
@@ -78,8 +91,16 @@ class Settings:
     chunk_overlap: int
     max_file_mb: int
     user_agent: str
+    questions_at_once: int
+    questions_per_user: int
+    questions_per_minute: int
+    queue_length: int
     grace_seconds: float
+    shutdown_seconds: float
     log_level: str
+    log_format: str
+    metrics_from: tuple[str, ...]
+    otel_exporter_otlp_endpoint: str
     #: Addresses and keys of the providers, by the names of their settings.
     services: Mapping[str, str] = field(repr=False)
     #: Names of the settings that the user set: ``auto`` goes by them.
@@ -155,6 +176,11 @@ class Settings:
         return self.data_dir / "logs"
 
     @property
+    def session_dir(self) -> Path:
+        """Who is logged in."""
+        return self.data_dir / "sessions"
+
+    @property
     def upload_dir(self) -> Path:
         return self.data_dir / "uploads"
 
@@ -176,6 +202,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("HOST", "127.0.0.1", values.text),
     Setting("PORT", "7860", values.integer(0, 65535)),
     Setting("LANGUAGE", "auto", values.choice("auto", "zh", "en")),
+    Setting("SHARE", "off", values.switch),
+    # Users; the roles are those of users/identity.py
+    Setting("AUTH", "auto", values.choice("auto", "users", "proxy", "oidc", "off")),
+    Setting("SESSION_IDLE_HOURS", "24", values.decimal(0.01, 8760)),
+    Setting("SESSION_DAYS", "14", values.decimal(0.01, 365)),
+    Setting("AUTH_PROXY_FROM", "", values.networks),
+    Setting("AUTH_PROXY_HEADER", "", values.header),
+    Setting("AUTH_PROXY_ROLES", "", values.header),
+    Setting("AUTH_DEFAULT_ROLE", "reader", values.choice("none", "reader", "editor", "admin")),
+    Setting("OIDC_ISSUER", "", values.url("https", "http")),
+    Setting("OIDC_CLIENT_ID", "", values.text),
+    Setting("OIDC_CLIENT_SECRET", "", values.text, secret=True),
+    Setting("OIDC_USER_CLAIM", "preferred_username", values.text),
+    Setting("OIDC_ROLES_CLAIM", "", values.text),
     # Folders
     Setting("DATA_DIR", "data", values.path),
     Setting("MODEL_DIR", "", values.models_path),
@@ -241,7 +281,16 @@ SETTINGS: tuple[Setting, ...] = (
         "ConversationalRAG/1.0 (+set USER_AGENT in .env to name your contact)",
         values.text,
     ),
+    # Limits; 0: at once as the model can, limits.py; of a user none
+    Setting("QUESTIONS_AT_ONCE", "0", values.integer(0, 1000)),
+    Setting("QUESTIONS_PER_USER", "8", values.integer(0, 1000)),
+    Setting("QUESTIONS_PER_MINUTE", "60", values.integer(0, 10_000)),
+    Setting("QUEUE_LENGTH", "200", values.integer(0, 10_000)),
     # Running
     Setting("GRACE_SECONDS", "20", values.decimal(0, 3600)),
+    Setting("SHUTDOWN_SECONDS", "15", values.decimal(0, 3600)),
     Setting("LOG_LEVEL", "INFO", values.choice("DEBUG", "INFO", "WARNING", "ERROR")),
+    Setting("LOG_FORMAT", "text", values.choice("text", "json")),
+    Setting("METRICS_FROM", "", values.networks),
+    Setting("OTEL_EXPORTER_OTLP_ENDPOINT", "", values.url("http", "https")),
 )

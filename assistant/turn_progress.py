@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from assistant import events
 from assistant.errors import ConversationError
+from assistant.library import Library
 from assistant.memory.records import Fact, Recollection, Turn, text_parts
 from assistant.memory.store.keys import fact_item
 from assistant.passages import Passage, places_in_document
@@ -32,6 +33,7 @@ class TurnProgress:
     waited: float = 0.0  # seconds for the model to load: they don't count against its reading
     timings: dict[str, float] = field(default_factory=dict)
     before: Before = field(default_factory=Before)
+    library: Library = field(default_factory=lambda: Library(()))  # the documents it may use
     memories: list[events.Memory] = field(default_factory=list)
     wishes: tuple[str, ...] = ()  # how the user wants to be answered
     standalone: Standalone = field(default_factory=lambda: Standalone("", ""))

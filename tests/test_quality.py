@@ -136,5 +136,5 @@ def test_the_gate_sees_that_nothing_or_all_is_refused(
     def decided(*_: Any) -> Verdict:
         return Verdict(float(answered), answered, {})
 
-    fell = fallen(quality_gate.no_answer(gate, decided, decided))
+    fell = fallen(quality_gate.no_answer(gate, decided, decided, lambda *_: None))
     assert fell.keys() >= {f"no answer {name}" for name in lost}

@@ -1,12 +1,15 @@
 """The table of the page's strings, and which language a visitor gets."""
 
 import ast
+import importlib
+import pkgutil
 import re
 import string
 
 import pytest
 
 from assistant.settings import ROOT
+from assistant.ui import texts
 from assistant.ui.texts import TEXTS, table, text, visitor_language
 
 PAGES = sorted((ROOT / "assistant" / "ui").glob("*.py"))
@@ -27,6 +30,18 @@ def test_every_string_is_in_both_languages(key: str) -> None:
     assert fields(zh) == fields(en)
 
 
+def test_no_key_is_in_two_tables() -> None:
+    """The later one would win, unseen."""
+    homes: dict[str, set[str]] = {}
+    for module in pkgutil.iter_modules(texts.__path__):
+        tables = vars(importlib.import_module(f"{texts.__name__}.{module.name}"))
+        for name, keys in tables.items():
+            if name.isupper() and isinstance(keys, dict):
+                for key in keys:
+                    homes.setdefault(key, set()).add(f"{module.name}.{name}")
+    assert {key: found for key, found in homes.items() if len(found) > 1} == {}
+
+
 def test_every_string_is_used_and_every_used_one_exists() -> None:
     """By the constants of the code; the keys made of a prefix and a stage or state count by the
     prefix."""
@@ -37,7 +52,7 @@ def test_every_string_is_used_and_every_used_one_exists() -> None:
             used |= {
                 n.value for n in tree if isinstance(n, ast.Constant) and isinstance(n.value, str)
             }
-    prefixes = ("step_", "did_", "job_", "incomplete_", "recalled_")
+    prefixes = ("step_", "did_", "job_", "incomplete_", "recalled_", "state_", "fate_", "disk_")
     unused = [key for key in TEXTS if key not in used and not key.startswith(prefixes)]
     assert unused == []
 

@@ -9,69 +9,111 @@ from typing import Any, Protocol
 
 import gradio as gr
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
+from assistant.api.library_routes import Documents
+from assistant.api.programs import Programs
 from assistant.parts import Parts
 from assistant.settings import ROOT
 from assistant.ui.chat import Chat
+from assistant.ui.chat_export import ConversationExport
 from assistant.ui.chat_page import build_chat_page
-from assistant.ui.followed import FollowedPage, Following
+from assistant.ui.chat_shared import SharedConversations
+from assistant.ui.doors import add_gate, limit_gradio
+from assistant.ui.guide import build_guide_page
+from assistant.ui.head import Heads
 from assistant.ui.jobs import Jobs
-from assistant.ui.library import Library, LibraryPage, add_sample_once
+from assistant.ui.library import add_sample_once
+from assistant.ui.library_handlers import (
+    DocumentFlow,
+    LibraryHandlers,
+    LibraryParts,
+    library_handlers,
+)
 from assistant.ui.library_page import build_library_page
-from assistant.ui.library_preview import Previewer, PreviewPage
 from assistant.ui.memory import MemoryPage
 from assistant.ui.memory_clicks import MemoryClicks
 from assistant.ui.memory_export import MemoryExport
 from assistant.ui.memory_overview import Keeping
 from assistant.ui.memory_page import build_memory_page
+from assistant.ui.operating import Operating, open_operating
 from assistant.ui.security import SecurityHeaders
+from assistant.ui.shell import Shell
 from assistant.ui.sources import SourcePages
-from assistant.ui.status import Status, header_html
+from assistant.ui.status_page import build_status_page
 from assistant.ui.streams import SafeStreams
 from assistant.ui.texts import LANGUAGES, table
-from assistant.ui.theme import STYLE, theme
+from assistant.ui.theme import STYLES, theme
+from assistant.ui.uploads import HOURLY_SECONDS, UPLOAD_SECONDS
 from assistant.ui.visitor import Visitors
-from assistant.ui.wiring import PRIVATE
+from assistant.users.access import Access
+from assistant.users.audit import Audit
 
 SAMPLE = ROOT / "data" / "sample"
 TITLE = "知识库助手 · Knowledge Assistant"
-STATUS_SECONDS = 1.0
 #: Nothing here is an interface for programs.
 NO_DOCS: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
 
 
-class DocumentFlow(Library, Following, Previewer, Protocol):
-    """All that the pages use of the document flow."""
+class Flow(DocumentFlow, Documents, Protocol):
+    """All that the pages and the interfaces use of the document flow."""
 
 
-def build_app(parts: Parts, library: DocumentFlow) -> FastAPI:
+def build_app(parts: Parts, library: Flow) -> FastAPI:
     """The web app over ``parts``. What runs behind the pages (Redis, the sample at the first
     start) begins here; the app's shutdown ends it."""
-    visitors = Visitors(parts.settings.language)
-    status, jobs = Status(parts.chat, parts.long_term), Jobs()
-    followed = FollowedPage(library, jobs, visitors)
-    pages = LibraryPage(library, parts.knowledge, jobs, visitors, followed=followed, sample=SAMPLE)
-    preview = PreviewPage(library, visitors)
-    chat = Chat(parts, visitors)
+    audit = Audit(parts.settings.log_dir)
+    access = Access(parts.settings, audit)
+    visitors = Visitors(parts.settings.language, is_open=access.way.is_open)
+    operating, jobs = open_operating(parts, visitors), Jobs()
+    chat = Chat(parts, visitors, can_share=parts.settings.share)
     demo = build_pages(
         chat,
-        status,
-        visitors,
-        library=pages,
-        followed=followed,
-        preview=preview,
+        operating,
+        library=_library_handlers(parts, library, jobs, visitors, audit),
         memory=_memory_page(parts, visitors),
         clicks=MemoryClicks(parts.long_term, parts.turns, visitors),
     )
-    app = FastAPI(title=TITLE, lifespan=_closing(chat.close, status.close, jobs.close), **NO_DOCS)
+    programs = Programs(parts, library, jobs, visitors, audit)
+    closing = _closing(chat.close, operating.close, jobs.close, programs.close)
+    app = FastAPI(title=TITLE, lifespan=closing, **NO_DOCS)
+    programs.add_routes(app)
+    app.include_router(operating.heads.router())
     app.include_router(SourcePages(parts.knowledge, visitors).router())
     app.include_router(MemoryExport(parts.long_term, visitors).router())
-    app.add_middleware(SecurityHeaders)
+    app.include_router(ConversationExport(parts.long_term, visitors).router())
+    if parts.settings.share:
+        app.include_router(SharedConversations(parts.long_term, visitors).router())
     app.add_middleware(SafeStreams)
-    status.start()
+    add_gate(app, access, visitors, parts.settings)
+    app.add_middleware(SecurityHeaders)
+    programs.add_request_log(app)
+    operating.start()
+    chat.start()
     marker = parts.settings.data_dir / "sample-added"
     add_sample_once(SAMPLE, marker, parts.knowledge, jobs, library)
-    return _mount(app, demo, parts)
+    mounted = _mount(app, demo, parts, operating.heads)
+    limit_gradio(mounted, [f"/{page[0]}" for page in demo.pages], visitors, parts.settings)
+    return mounted
+
+
+def _library_handlers(
+    parts: Parts, flow: DocumentFlow, jobs: Jobs, visitors: Visitors, audit: Audit
+) -> LibraryHandlers:
+    return library_handlers(
+        LibraryParts(
+            flow=flow,
+            knowledge=parts.knowledge,
+            embeddings=parts.embeddings,
+            retriever=parts.conversation.answerer.retriever,
+            jobs=jobs,
+            visitors=visitors,
+            audit=audit,
+            sample=SAMPLE,
+            uploads=parts.settings.upload_dir,
+            largest_file=parts.settings.max_file_mb * 2**20,
+        )
+    )
 
 
 def _memory_page(parts: Parts, visitors: Visitors) -> MemoryPage:
@@ -99,51 +141,37 @@ def _closing(
 
 def build_pages(
     chat: Chat,
-    status: Status,
-    visitors: Visitors,
+    operating: Operating,
     *,
-    library: LibraryPage,
-    followed: FollowedPage,
-    preview: PreviewPage,
+    library: LibraryHandlers,
     memory: MemoryPage,
     clicks: MemoryClicks,
 ) -> gr.Blocks:
-    i18n = translations(visitors.setting)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True) as demo:
-        _header(demo, "chat", status, visitors)
+    i18n = translations()
+    clearing = (HOURLY_SECONDS, UPLOAD_SECONDS)  # of uploads that nobody took
+    with gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_height=True, delete_cache=clearing
+    ) as demo:
         build_chat_page(demo, chat, i18n)
     with demo.route("knowledge", "/knowledge", show_in_navbar=False):
-        _header(demo, "knowledge", status, visitors)
-        build_library_page(demo, library, followed, preview, i18n)
+        build_library_page(demo, library, i18n)
     with demo.route("memory", "/memory", show_in_navbar=False):
-        _header(demo, "memories", status, visitors)
         build_memory_page(demo, memory, clicks, i18n)
+    with demo.route("status", "/status", show_in_navbar=False):
+        build_status_page(demo, operating.page, i18n)
+    with demo.route("guide", "/guide", show_in_navbar=False):
+        build_guide_page(demo, operating.guide)
     demo.queue(default_concurrency_limit=None)
     built: gr.Blocks = demo
     return built
 
 
-def translations(setting: str) -> gr.I18n:
-    """All texts for the browser, which chooses by its own language where ``LANGUAGE`` is auto."""
-    chosen = {own: setting if setting in LANGUAGES else own for own in LANGUAGES}
-    return gr.I18n(**{own: table(language) for own, language in chosen.items()})
+def translations() -> gr.I18n:
+    """All texts for the browser; the page tells it which language was chosen."""
+    return gr.I18n(**{language: table(language) for language in LANGUAGES})
 
 
-def _header(demo: gr.Blocks, page: str, status: Status, visitors: Visitors) -> None:
-    """The head of a page; it asks for the parts' state until all are ready."""
-    header = gr.HTML(elem_id="header", padding=False)
-    timer = gr.Timer(STATUS_SECONDS)
-
-    def refresh(request: gr.Request) -> tuple[str, Any]:
-        language = visitors.language(request)
-        html = header_html(page, language, status.states(language))
-        return html, gr.Timer(active=not status.is_ready)
-
-    timer.tick(refresh, None, [header, timer], **PRIVATE)
-    demo.load(refresh, None, [header, timer], **PRIVATE)
-
-
-def _mount(app: FastAPI, demo: gr.Blocks, parts: Parts) -> FastAPI:
+def _mount(app: FastAPI, demo: gr.Blocks, parts: Parts, heads: Heads) -> FastAPI:
     with warnings.catch_warnings():
         # Said of every app with several pages, also where server-side rendering is off.
         warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
@@ -153,15 +181,15 @@ def _mount(app: FastAPI, demo: gr.Blocks, parts: Parts) -> FastAPI:
             path="/",
             server_name=parts.settings.host,
             server_port=parts.settings.port,
-            app_kwargs=NO_DOCS,
+            app_kwargs={**NO_DOCS, "middleware": [Middleware(Shell, framing=heads.frame)]},
             footer_links=[],
             run_history=False,
             max_file_size=f"{parts.settings.max_file_mb}mb",
             show_error=False,
             ssr_mode=False,
             enable_monitoring=False,
-            i18n=translations(parts.settings.language),
+            i18n=translations(),
             theme=theme(),
-            css_paths=STYLE,
+            css_paths=STYLES,
         )
     return mounted

@@ -32,7 +32,7 @@ def build_memory_page(
                 i18n("memory_write"), elem_id="memory-write", elem_classes="push", scale=0
             )
         form, draft, written = _form(clicks, i18n)
-        facts, talks = _list("memories"), _list("talks")
+        facts, talks = _list("memories"), _list("memory-talks")
         forgotten = _data(clicks, i18n)
     looked = [view, query, kind, seen]
     shown = [overview, facts, talks, seen]

@@ -1,11 +1,10 @@
-"""The head of all pages: name, links, and the state of the chat model and of Redis while they
-get ready behind the page."""
+"""How the parts behind the pages are: while they get ready, and whether one went away later."""
 
 from __future__ import annotations
 
-import html
 import logging
 import threading
+import time
 from dataclasses import dataclass
 
 from assistant.errors import AssistantError, MemoryUnavailable
@@ -16,8 +15,8 @@ from assistant.ui.texts import text
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 3.0
-LONGEST_CHIP = 40  # characters; a longer state is a message of its own
-PAGES = (("chat", "/"), ("knowledge", "/knowledge"), ("memories", "/memory"))
+#: How often the parts are looked at, however many pages ask.
+LOOK_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,12 @@ class Status:
         self._memory_error: AssistantError | None = None
         self._memory_ready = False
         self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._looking = False
+        self._looked = time.monotonic()
 
     def start(self) -> None:
+        self._looking = True
         threading.Thread(target=self._reach_memory, name="memory-start", daemon=True).start()
 
     def close(self) -> None:
@@ -50,10 +53,27 @@ class Status:
         return self._chat.ready and self._memory_ready
 
     def states(self, language: str) -> list[State]:
+        """The chat model and long-term memory; never waits."""
         chat = State(
             text("chat_model", language), self._chat.state(language), is_ready=self._chat.ready
         )
         return [chat, self._memory_state(language)]
+
+    def watch(self) -> None:
+        """Look at the parts in the background, unless that was done a moment ago."""
+        with self._lock:
+            now = time.monotonic()
+            if self._looking or now - self._looked < LOOK_SECONDS or self._closing.is_set():
+                return
+            self._looking = True
+        threading.Thread(target=self._look, name="status", daemon=True).start()
+
+    def _look(self) -> None:
+        try:
+            self._chat.look()
+        except AssistantError as error:
+            log.info("%s", error)  # the model's own state tells it
+        self._reach_memory()
 
     def _memory_state(self, language: str) -> State:
         label = text("memory", language)
@@ -71,51 +91,10 @@ class Status:
             except AssistantError as error:
                 if self._memory_error is None or not isinstance(error, MemoryUnavailable):
                     log.warning("%s", error)
-                self._memory_error = error
+                self._memory_error, self._memory_ready = error, False
             else:
-                self._memory_ready = True
-                return
+                self._memory_error, self._memory_ready = None, True
+                break
             self._closing.wait(RETRY_SECONDS)
-
-
-def header_html(page: str, language: str, states: list[State]) -> str:
-    """The head of ``page``, a key of :data:`PAGES`."""
-    links = "".join(
-        f'<a href="{path}"{" aria-current=page" if key == page else ""}>{text(key, language)}</a>'
-        for key, path in PAGES
-    )
-    return (
-        f'<header class="top" lang="{language}"><a class="brand" href="/">'
-        f'<span class="logo" aria-hidden="true">知</span>{text("app", language)}</a>'
-        f'<nav aria-label="{text("pages", language)}">{links}</nav>'
-        f'<div class="states" role="status">{_chips(states, language)}</div></header>'
-        f"{_messages(states)}"
-    )
-
-
-def _chips(states: list[State], language: str) -> str:
-    if all(state.is_ready for state in states):
-        return f'<span class="chip good">{text("all_ready", language)}</span>'
-    return "".join(
-        f'<span class="chip {"good" if state.is_ready else "wait"}">'
-        f"{html.escape(state.label)}: {html.escape(_brief(state, language))}</span>"
-        for state in states
-    )
-
-
-def _brief(state: State, language: str) -> str:
-    return text("job_failed", language) if _is_message(state) else state.text
-
-
-def _messages(states: list[State]) -> str:
-    rows = [
-        f'<div class="banner" role="alert"><strong>{html.escape(state.label)}</strong> '
-        f"<span>{html.escape(state.text)}</span></div>"
-        for state in states
-        if _is_message(state)
-    ]
-    return "".join(rows)
-
-
-def _is_message(state: State) -> bool:
-    return not state.is_ready and (len(state.text) > LONGEST_CHIP or "\n" in state.text)
+        with self._lock:
+            self._looking, self._looked = False, time.monotonic()

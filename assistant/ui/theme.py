@@ -7,7 +7,12 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-STYLE = Path(__file__).with_name("style.css")
+#: The style sheets of Gradio's part of the pages, in the order in which they are joined: what all
+#: share, then each page's own. Around it are tokens.css and head.css, see shell.py.
+STYLES = tuple(
+    Path(__file__).with_name(f"{name}.css")
+    for name in ("base", "style", "talks", "library", "memory", "status")
+)
 
 TEXT_FONTS = (
     "system-ui",
@@ -41,5 +46,16 @@ def theme() -> gr.themes.Base:
         button_primary_text_color="white",
         button_primary_text_color_dark="white",
         slider_color="*primary_700",
+        # Gradio's own greys are too pale on the page's background.
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_title_text_color="*neutral_600",
+        block_title_text_color_dark="*neutral_300",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
     )
     return styled

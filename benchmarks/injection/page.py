@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ QUIET = (
     *("div", "span", "strong", "b", "a", "ul", "li", "details", "summary", "blockquote"),
     *("p", "br", "mark", "code"),
 )
+#: What the app's own buttons below an answer do; nothing else may look like one.
+BUTTONS = ("copy", "good", "bad", "retry", "reason", "own_reason", "version")
 LOADING = ("src", "srcset", "href", "action", "formaction", "data", "poster", "background")
 
 _ADDRESS = re.compile(
@@ -126,13 +128,22 @@ def _live_html(markup: str, own: Collection[str]) -> Iterator[str]:
     parser.feed(markup)
     parser.close()
     for tag, attributes in parser.found:
-        if tag not in QUIET:
+        if tag not in QUIET and not _is_own_button(tag, dict(attributes)):
             yield f"script: <{tag}>"
         for name, value in attributes:
             if name.startswith("on"):
                 yield f"script: {name}"
             elif name in LOADING:
                 yield from _live_address(value or "", own)
+
+
+def _is_own_button(tag: str, attributes: Mapping[str, str | None]) -> bool:
+    return (
+        tag == "button"
+        and attributes.get("type") == "button"
+        and attributes.get("name") in BUTTONS
+        and attributes.keys() <= {"type", "class", "name", "value", "title"}
+    )
 
 
 class _Tags(HTMLParser):

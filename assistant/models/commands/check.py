@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterator
 
 from assistant.errors import SettingsError
-from assistant.models.auto import pick, role_of
-from assistant.models.checking.chat import chat_rows
+from assistant.models.auto import role_of
+from assistant.models.checking.configured import chain_rows, configured_rows
 from assistant.models.checking.row import FAILED, Row
-from assistant.models.checking.vectors import embedding_row, rerank_row, vector_rows
+from assistant.models.checking.vectors import embedding_row, rerank_row
 from assistant.models.commands import outcome
 from assistant.models.commands.outcome import Call, Outcome
 from assistant.models.names import named_models
-from assistant.models.options import CHAT, EMBEDDING, RERANK
+from assistant.models.options import EMBEDDING, RERANK
 from assistant.settings import Settings
 
 
@@ -47,20 +47,10 @@ def _rows(call: Call) -> Iterator[Row]:
             role = options.role or role_of(str(named.get(name, {}).get("model", name)))
             yield from _rows_of(settings, name, role, "--model")
         return
-    yield from _chain(settings, settings.chat_model, "CHAT_MODEL", "chat")
-    if settings.rewrite_model not in ("", settings.chat_model):
-        yield from _chain(settings, settings.rewrite_model, "REWRITE_MODEL", "rewrite")
-    yield from vector_rows(settings)
+    yield from configured_rows(settings)
     if options.named:
         for name, table in named.items():
             yield from _rows_of(settings, name, role_of(str(table["model"])), name)
-
-
-def _chain(settings: Settings, text: str, setting: str, check: str) -> Iterator[Row]:
-    """Each member of a chain on its own: a fallback that doesn't work is found out too late."""
-    for member in pick(settings, text, CHAT).split(","):
-        if member.strip():
-            yield from chat_rows(settings, member.strip(), setting, check)
 
 
 def _rows_of(settings: Settings, name: str, role: str, setting: str) -> Iterator[Row]:
@@ -69,4 +59,4 @@ def _rows_of(settings: Settings, name: str, role: str, setting: str) -> Iterator
     elif role == RERANK:
         yield rerank_row(settings, name)
     else:
-        yield from _chain(settings, name, setting, "chat")
+        yield from chain_rows(settings, name, setting, "chat")

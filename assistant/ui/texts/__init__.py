@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from assistant.ui.texts.chat import CHAT
 from assistant.ui.texts.knowledge import KNOWLEDGE
+from assistant.ui.texts.library import LIBRARY
 from assistant.ui.texts.memory import MEMORY
+from assistant.ui.texts.status import GUIDE, HEAD, STATUS
+from assistant.ui.texts.talks import TALKS
+from assistant.ui.texts.users import USERS
 
 #: key -> (Chinese, English).
 TEXTS: dict[str, tuple[str, str]] = {
@@ -22,7 +26,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "all_ready": ("就绪", "Ready"),
     **CHAT,
     **KNOWLEDGE,
+    **LIBRARY,
     **MEMORY,
+    **HEAD,
+    **STATUS,
+    **GUIDE,
+    **TALKS,
+    **USERS,
 }
 
 LANGUAGES = ("zh", "en")

@@ -197,15 +197,7 @@ KNOWLEDGE: dict[str, tuple[str, str]] = {
         "The user guides are samples added at the first start. Delete them if you like; they do "
         "not come back.",
     ),
-    "col_id": ("编号", "No."),
     "col_title": ("标题", "Title"),
     "col_kind": ("类型", "Kind"),
-    "col_chunks": ("片段", "Chunks"),
     "col_size": ("大小", "Size"),
-    "col_updated": ("更新时间", "Updated"),
-    "select_hint": ("点选一行可以查看或删除。", "Choose a row to open or delete it."),
-    "selected": ("已选：{title}", "Chosen: {title}"),
-    "open_source": ("查看内容", "Open"),
-    "delete_source": ("删除这个文档", "Delete this document"),
-    "deleted_source": ("已删除：{title}", "Deleted: {title}"),
 }
