@@ -395,6 +395,21 @@ def test_a_reloaded_page_attaches_to_the_running_turn(desk: Desk, page: Page) ->
     assert not again.busy
 
 
+def test_a_turn_that_is_stored_while_it_ends_is_shown_once(
+    desk: Desk, page: Page, memory: LongTermMemory
+) -> None:
+    desk.answer(page, "极光多重？", "两千克。")
+    page.ask("它多长？")
+    id = desk.conversation._store("local", page.conversation_id, "它多长？", "一米。", "")
+    again = Page(desk.chat, "s2")
+    again.open(page.conversation_id)
+    assert [message["content"] for message in again.messages].count("它多长？") == 1
+    assert again.busy
+    desk.say(events.Error("model", "结束"))
+    page.follow().join(10)
+    assert id in memory.all_turns("local", page.conversation_id)
+
+
 def test_a_question_asked_while_the_page_loads_is_kept(desk: Desk) -> None:
     page = Page(desk.chat, "s1")
     page.ask("极光多重？")

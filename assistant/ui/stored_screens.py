@@ -40,7 +40,10 @@ class StoredScreens:
         except AssistantError as error:
             warn(error, language)
         path = branch(turns, head)
-        if running and running.replaces:
+        if running:
+            # It may have been stored a moment ago: it is shown once, as it runs.
+            path = [turn for turn in path if turn.time < running.asked]
+            turns = {id: turn for id, turn in turns.items() if turn.time < running.asked}
             path = _before(path, running.replaces)
         views = [TurnView.from_turn(turn, siblings(turns, turn.id)) for turn in path]
         if begun is not None and _is_broken(begun, turns):
