@@ -37,8 +37,6 @@ LOOK_SECONDS = 0.02
 class Turns:
     """The running turns of all users, one at a time in a conversation."""
 
-    KEPT_SECONDS = 300.0  # how long an ended turn can still be attached to
-
     def __init__(
         self,
         conversation: Conversation,
@@ -49,7 +47,7 @@ class Turns:
         self._conversation = conversation
         self._forget_copies = forget_copies
         self._lock = threading.Lock()
-        self._running: dict[Key, tuple[RunningTurn, float]] = {}
+        self._running: dict[Key, RunningTurn] = {}
         self._observers: list[Observer] = []
         self.queue = TurnQueue(limits)
 
@@ -96,31 +94,26 @@ class Turns:
             identity=identity,
             stopped=turn.stopped,
         )
-        before = self._note(turn)
+        self._note(turn)
         try:
             self._enter(turn, answer, language, ahead)
         except AssistantError as error:
             with self._lock:
                 self._running.pop((user, conversation_id), None)
-                if before is not None:
-                    self._running[user, conversation_id] = before
             self._tell(turn, Error(error.kind, error.text(language)))
             raise
         return turn
 
-    def _note(self, turn: RunningTurn) -> tuple[RunningTurn, float] | None:
-        """Take the conversation for ``turn``; what had it before."""
-        key = (turn.user, turn.conversation_id)
+    def _note(self, turn: RunningTurn) -> None:
+        """Take the conversation for ``turn``. Turns that ended are let go of, with their events."""
         with self._lock:
-            self._sweep()
-            known = self._running.get(key)
-            if known and not known[0].ended:
+            self._running = {key: one for key, one in self._running.items() if not one.ended}
+            if (turn.user, turn.conversation_id) in self._running:
                 raise ConversationBusy(
                     "This conversation is still answering: wait for it, or stop it first.",
                     "这个对话还在回答上一个问题：请等它结束，或先点停止。",
                 )
-            self._running[key] = (turn, time.monotonic())
-        return known
+            self._running[turn.user, turn.conversation_id] = turn
 
     def _enter(
         self, turn: RunningTurn, answer: Callable[[], Iterator[Event]], language: str, ahead: bool
@@ -147,7 +140,7 @@ class Turns:
         """The conversation's turn that is under way, to attach to."""
         with self._lock:
             known = self._running.get((user, conversation_id))
-        return known[0] if known and not known[0].ended else None
+        return known if known and not known.ended else None
 
     def forget(self, user: str, conversation_id: str) -> None:
         """Remove a conversation, and what was learned from it. Not while it answers: the answer
@@ -172,7 +165,7 @@ class Turns:
             keys = [key for key in self._running if key[0] == user]
             if conversation_id is not None:
                 keys = [key for key in keys if key[1] == conversation_id]
-            if any(not self._running[key][0].ended for key in keys):
+            if any(not self._running[key].ended for key in keys):
                 raise ConversationBusy(
                     "A conversation that is to be forgotten is still answering: wait for it, or "
                     "stop it first.",
@@ -185,7 +178,7 @@ class Turns:
     def is_busy(self) -> bool:
         """Whether anybody waits for an answer."""
         with self._lock:
-            return any(not turn.ended for turn, _ in self._running.values())
+            return any(not turn.ended for turn in self._running.values())
 
     def drain(self, seconds: float) -> None:
         """Take no more questions, and wait until those under way are answered; after ``seconds``
@@ -193,7 +186,7 @@ class Turns:
         self.queue.close()
         self._wait(seconds)
         with self._lock:
-            left = [turn for turn, _ in self._running.values() if not turn.ended]
+            left = [turn for turn in self._running.values() if not turn.ended]
         for turn in left:
             turn.stop()
         self._wait(STORE_SECONDS)
@@ -266,9 +259,3 @@ class Turns:
                 chat.warm(messages)
         except AssistantError as error:
             log.info("nothing was read ahead: %s", error)
-
-    def _sweep(self) -> None:
-        limit = time.monotonic() - self.KEPT_SECONDS
-        for key, (turn, began) in list(self._running.items()):
-            if turn.ended and began < limit:
-                del self._running[key]
