@@ -40,7 +40,6 @@ from assistant.ui.visitor import Visitors
 
 SHOWN_EVERY = 0.05  # seconds between two frames of a streaming answer, at least
 IDLE_SHARE = 3.0  # of what drawing a frame took, until the next
-CLOSE_SECONDS = 1.0
 
 _CONVERSATION_ID = re.compile(r"[\w.-]{1,64}")
 
@@ -202,11 +201,7 @@ class Chat:
     def close(self) -> None:
         """End the turns under way, so that what came of them is stored, and delete what is held
         back."""
-        for turn in self._begun:
-            turn.stop()
-        deadline = time.monotonic() + CLOSE_SECONDS
-        while time.monotonic() < deadline and not all(turn.ended for turn in self._begun):
-            time.sleep(0.02)
+        self._turns.drain(0)
         self.deletions.close()
 
     def _version(self, screen: Screen, turn_id: str, request: gr.Request) -> Frame:
