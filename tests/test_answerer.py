@@ -14,9 +14,9 @@ from assistant.evaluate.own.questions import OwnQuestions, own_folder
 from assistant.evaluate.own.ratings import collect
 from assistant.knowledge.records import NewChunk
 from assistant.memory.records import Choices
-from assistant.parts import Parts, open_parts
-from assistant.settings import Settings
+from assistant.parts import Parts
 from tests.openai_server import OpenAIServer, openai_server
+from tests.question_parts import add_documents, parts_over
 
 DOCUMENTS = {
     "https://a.example/x7": (
@@ -43,20 +43,8 @@ def server() -> Iterator[OpenAIServer]:
 
 @pytest.fixture(scope="module")
 def shared(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
-    settings = Settings.load(
-        {
-            "DATA_DIR": str(tmp_path_factory.mktemp("data")),
-            "VLLM_BASE_URL": server.url,
-            "CHAT_MODEL": "vllm:test",
-            "GRACE_SECONDS": "0",
-        },
-        None,
-    )
-    parts = open_parts(settings)
-    for uri, (title, text) in DOCUMENTS.items():
-        chunk = NewChunk(text, (title,))
-        vectors = parts.embeddings.embed_passages([chunk.embedding_text])
-        parts.knowledge.add_embedded(uri, title, "md", len(text), title, [chunk], vectors)
+    parts = parts_over(server, tmp_path_factory.mktemp("data"))
+    add_documents(parts, parts.knowledge, DOCUMENTS)
     yield parts
     parts.close()
 

@@ -16,6 +16,7 @@ from assistant.knowledge.records import NewChunk
 from assistant.parts import Parts, open_parts
 from assistant.settings import Settings
 from tests.openai_server import OpenAIServer, Reply, openai_server
+from tests.question_parts import parts_over
 
 TEXT = "星河7000是远山公司制造的便携式光谱仪，重量为1.8千克。它的电池可用12小时，保修期为三年。"
 QUESTION = "星河7000有多重？"
@@ -29,19 +30,14 @@ def server() -> Iterator[OpenAIServer]:
 
 @pytest.fixture(scope="module")
 def shared(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
-    settings = Settings.load(
-        {
-            "DATA_DIR": str(tmp_path_factory.mktemp("data")),
-            "VLLM_BASE_URL": server.url,
-            "DASHSCOPE_BASE_URL": server.url,
-            "DASHSCOPE_API_KEY": "k",
-            "CHAT_MODEL": "vllm:first,dashscope:second",
-            "MODEL_RETRIES": "0",
-            "GRACE_SECONDS": "0",
-        },
-        None,
+    parts = parts_over(
+        server,
+        tmp_path_factory.mktemp("data"),
+        DASHSCOPE_BASE_URL=server.url,
+        DASHSCOPE_API_KEY="k",
+        CHAT_MODEL="vllm:first,dashscope:second",
+        MODEL_RETRIES="0",
     )
-    parts = open_parts(settings)
     vectors = parts.embeddings.embed_passages([TEXT])
     parts.knowledge.add_embedded("/a.md", "手册", "md", 1, "h", [NewChunk(TEXT)], vectors)
     yield parts

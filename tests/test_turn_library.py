@@ -9,12 +9,11 @@ import pytest
 
 from assistant import events
 from assistant.knowledge.collections import Collections
-from assistant.knowledge.records import NewChunk
 from assistant.memory.records import Choices
-from assistant.parts import Parts, open_parts
-from assistant.settings import Settings
+from assistant.parts import Parts
 from assistant.users.identity import AccessDenied, Identity, Role
 from tests.openai_server import OpenAIServer, openai_server
+from tests.question_parts import add_documents, parts_over
 
 LI, DU = Identity("li", Role.EDITOR), Identity("du", Role.READER)
 OPEN = {
@@ -37,24 +36,10 @@ def server() -> Iterator[OpenAIServer]:
 
 @pytest.fixture(scope="module")
 def parts(server: OpenAIServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
-    settings = Settings.load(
-        {
-            "DATA_DIR": str(tmp_path_factory.mktemp("data")),
-            "VLLM_BASE_URL": server.url,
-            "CHAT_MODEL": "vllm:test",
-            "GRACE_SECONDS": "0",
-        },
-        None,
-    )
-    opened = open_parts(settings)
+    opened = parts_over(server, tmp_path_factory.mktemp("data"))
     law = Collections(opened.knowledge).make("law", "li", []).name
     for name, documents in (("default", OPEN), (law, CLOSED)):
-        for uri, (title, text) in documents.items():
-            chunk = NewChunk(text, (title,))
-            vectors = opened.embeddings.embed_passages([chunk.embedding_text])
-            opened.knowledge.collection(name).add_embedded(
-                uri, title, "md", len(text), title, [chunk], vectors
-            )
+        add_documents(opened, opened.knowledge.collection(name), documents)
     yield opened
     opened.close()
 
