@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from assistant.errors import AssistantError, SettingsError
 from assistant.knowledge.store import DEFAULT_COLLECTION
 from assistant.language import reader_language
-from assistant.logs import set_up_logging
+from assistant.observability.logs import set_up_logging
 from assistant.parts import Parts, open_parts
 from assistant.settings import Settings
 from assistant.ui.followed_rendering import Followed

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from assistant import request_ids
+from assistant.observability import request_ids
 
 
 class AssistantError(Exception):

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from assistant import request_ids
 from assistant.conversation import Ahead, Conversation
 from assistant.errors import AssistantError, ConversationBusy, InternalError
 from assistant.events import Done, Error, Event
 from assistant.limits import Limits, Ticket, TurnQueue
 from assistant.memory.records import Choices
+from assistant.observability import request_ids
 from assistant.running_turn import RunningTurn
 from assistant.turn_memory import Given
 from assistant.users.identity import Identity

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from assistant.figures import BOUNDS, MINUTE
+from assistant.observability.figures import BOUNDS, MINUTE
 from assistant.settings import ROOT
 from tests.browser import open_browser, running_app
 from tests.openai_server import OpenAIServer, Reply, openai_server

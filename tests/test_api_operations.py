@@ -16,16 +16,16 @@ from typing import Any, ClassVar, cast
 import httpx
 import pytest
 
-from assistant import request_ids
 from assistant.api.health import Health
 from assistant.api.request_log import interface_of
 from assistant.errors import InternalError, SettingsError
 from assistant.events import Done, Error
-from assistant.logs import FORMATS, set_up_logging
-from assistant.metrics import durations
+from assistant.observability import request_ids
+from assistant.observability.logs import FORMATS, set_up_logging
+from assistant.observability.metrics import durations
+from assistant.observability.tracing import open_tracing, stages
 from assistant.running_turn import RunningTurn
 from assistant.settings import Settings
-from assistant.tracing import open_tracing, stages
 from tests.api_desk import ApiDesk, api_desk, wait_for
 from tests.openai_server import Reply
 from tests.serving import served

@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from assistant import request_ids
 from assistant.events import Done, Error
-from assistant.figures import (
+from assistant.observability import request_ids
+from assistant.observability.figures import (
     BOUNDS,
     KEPT_MINUTES,
     Ended,
@@ -20,7 +20,7 @@ from assistant.figures import (
     merged,
     quantile,
 )
-from assistant.recent_faults import LONGEST, MOST, RecentFaults
+from assistant.observability.recent_faults import LONGEST, MOST, RecentFaults
 
 
 class Clock:

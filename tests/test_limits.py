@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from assistant import events, request_ids
+from assistant import events
 from assistant.errors import ConversationBusy, Overloaded, TooManyQuestions
 from assistant.limits import Limits, Ticket, TurnQueue
+from assistant.observability import request_ids
 from assistant.running_turn import RunningTurn
 from assistant.turns import Turns
 

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 import pytest
 
 from assistant.errors import MemoryUnavailable, ModelUnavailable
-from assistant.figures import Ended, Figures
 from assistant.memory.store.server_facts import ServerFacts, server_facts
 from assistant.models.checking.row import FAILED, OK, Finding, Row
-from assistant.recent_faults import Fault, RecentFaults
+from assistant.observability.figures import Ended, Figures
+from assistant.observability.recent_faults import Fault, RecentFaults
 from assistant.settings import Settings
 from assistant.ui import model_checks
 from assistant.ui.guide import guide_html, linked

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from assistant.api.readiness import Readiness
-from assistant.metrics import CONTENT_TYPE, Metrics
+from assistant.observability.metrics import CONTENT_TYPE, Metrics
 from assistant.ui.visitor import Visitors
 from assistant.users.identity import Role
 

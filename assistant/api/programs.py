@@ -15,9 +15,9 @@ from assistant.api.routes import Interfaces
 from assistant.api.searching import Searching
 from assistant.api.uploading import Uploading
 from assistant.knowledge.collections import Collections
-from assistant.metrics import Metrics
+from assistant.observability.metrics import Metrics
+from assistant.observability.tracing import open_tracing
 from assistant.parts import Parts
-from assistant.tracing import open_tracing
 from assistant.ui.jobs import Jobs
 from assistant.ui.library_access import LibraryAccess
 from assistant.ui.uploads import UploadLimits

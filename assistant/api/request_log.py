@@ -9,7 +9,7 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant import request_ids
+from assistant.observability import request_ids
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.figures import Figures
+from assistant.observability.figures import Figures
+from assistant.observability.recent_faults import RecentFaults
 from assistant.parts import Parts
-from assistant.recent_faults import RecentFaults
 from assistant.ui.guide import GuidePage
 from assistant.ui.head import Heads
 from assistant.ui.model_checks import ModelChecks

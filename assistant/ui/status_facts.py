@@ -16,10 +16,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from assistant.errors import AssistantError
-from assistant.figures import Figures, merged
 from assistant.knowledge.index.kinds import kind_for
 from assistant.memory.store.server_facts import ServerFacts
 from assistant.memory.url import parse
+from assistant.observability.figures import Figures, merged
 from assistant.parts import Parts
 from assistant.settings import ROOT, Settings
 

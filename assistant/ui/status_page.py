@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from assistant.figures import Figures
-from assistant.recent_faults import RecentFaults
+from assistant.observability.figures import Figures
+from assistant.observability.recent_faults import RecentFaults
 from assistant.ui.messages import inform, warn
 from assistant.ui.model_checks import ModelChecks
 from assistant.ui.status import Status

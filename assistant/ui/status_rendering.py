@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from assistant.models.checking.row import FAILED, OFF, OK
-from assistant.recent_faults import Fault
+from assistant.observability.recent_faults import Fault
 from assistant.settings import Settings
 from assistant.ui.library_rendering import size_text
 from assistant.ui.model_checks import LastCheck

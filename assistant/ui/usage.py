@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from assistant.figures import Figures, Minute, merged, quantile
+from assistant.observability.figures import Figures, Minute, merged, quantile
 from assistant.ui.plots import Plot, Series, number, svg
 from assistant.ui.texts import text
 

@@ -11,7 +11,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from assistant import request_ids
+from assistant.observability import request_ids
 
 #: What every record has; anything else came with ``extra=``.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from assistant import request_ids
+from assistant.observability import request_ids
 
 MOST = 200
 LONGEST = 2000  # characters of a message
