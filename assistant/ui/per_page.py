@@ -12,7 +12,7 @@ T = TypeVar("T")
 class PerPage(Generic[T]):
     """Values of at most :attr:`MOST` pages."""
 
-    MOST = 10_000
+    MOST = 1000
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, T] = OrderedDict()

@@ -7,14 +7,18 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
+from typing import TypeVar
 
-from benchmarks.load.asking import Answered, Ask, endpoint_itself, openai, page
+from benchmarks.load.asking import Answered, Asker, endpoint_itself, openai, page
 from benchmarks.load.endpoint import Pace
 from benchmarks.load.processes import app, endpoint
 from benchmarks.load.wire import Failed
+
+T = TypeVar("T")
 
 WAYS = {"openai": openai, "page": page}
 WARMING = 20  # questions before anything is counted
@@ -37,17 +41,25 @@ class Result:
         return median(times) if share == 0.5 else quantiles(times, n=100)[round(share * 100) - 1]
 
 
-async def load(ask: Ask, streams: int, rounds: int, spread: float) -> Result:
+async def load(asker: Asker, streams: int, rounds: int, spread: float) -> Result:
     """``streams`` askers of ``rounds`` questions each, who begin within ``spread`` seconds."""
     result, began = Result(), time.perf_counter()
 
     async def one(number: int) -> None:
         await asyncio.sleep(spread * number / streams)
+        ask = await tried(asker)
+        if ask is None:
+            return
         for _ in range(rounds):
-            try:
-                result.answers.append(await ask())
-            except (Failed, OSError, asyncio.IncompleteReadError) as error:
-                result.faults[f"{type(error).__name__}: {error}"[:150]] += 1
+            if answered := await tried(ask):
+                result.answers.append(answered)
+
+    async def tried(work: Callable[[], Awaitable[T]]) -> T | None:
+        try:
+            return await work()
+        except (Failed, OSError, asyncio.IncompleteReadError) as error:
+            result.faults[f"{type(error).__name__}: {error}"[:150]] += 1
+            return None
 
     await asyncio.gather(*map(one, range(streams)))
     result.seconds = time.perf_counter() - began
@@ -71,11 +83,11 @@ def compare(arguments: argparse.Namespace, folder: Path) -> None:
         }
         with app(folder / "data", model, max(arguments.streams)) as running:
             for way in arguments.way:
-                ask = WAYS[way](running.url)
-                asyncio.run(load(ask, 4, WARMING // 4, length))
+                asker = WAYS[way](running.url)
+                asyncio.run(load(asker, 4, WARMING // 4, length))
                 for n in arguments.streams:
                     before = running.cpu
-                    found = asyncio.run(load(ask, n, arguments.rounds, length))
+                    found = asyncio.run(load(asker, n, arguments.rounds, length))
                     cpu = (running.cpu - before) / max(1, len(found.answers))
                     report(way, n, found, own[n], f"{cpu * 1000:6.0f} {running.memory:4.0f}")
 
@@ -100,11 +112,11 @@ def grow(arguments: argparse.Namespace, folder: Path) -> None:
         endpoint(Pace(0.0, 0.0, 10)) as model,
         app(folder / "data", model, MEMORY_STREAMS) as running,
     ):
-        ask = WAYS[arguments.way[0]](running.url)
+        asker = WAYS[arguments.way[0]](running.url)
         sizes, faults = [running.memory], 0
         began = time.perf_counter()
         for number in range(1, 11):
-            found = asyncio.run(load(ask, MEMORY_STREAMS, step // MEMORY_STREAMS or 1, 0.0))
+            found = asyncio.run(load(asker, MEMORY_STREAMS, step // MEMORY_STREAMS or 1, 0.0))
             sizes.append(running.memory)
             faults += found.faults.total()
             print(f"{number * step:7} questions  {sizes[-1]:7.1f} MB  {faults} errors", flush=True)

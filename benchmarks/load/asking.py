@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -30,18 +30,20 @@ class Answered:
 
 #: One question, asked and answered. Raises Failed or OSError.
 Ask = Callable[[], Awaitable[Answered]]
+#: Somebody who asks several, one after the other. Raises as Ask.
+Asker = Callable[[], Awaitable[Ask]]
 
 
-def endpoint_itself(url: str) -> Ask:
+def endpoint_itself(url: str) -> Asker:
     """The chat model without the app."""
     return _completions(url, endpoint.MODEL)
 
 
-def openai(url: str) -> Ask:
+def openai(url: str) -> Asker:
     return _completions(url, MODEL)
 
 
-def _completions(url: str, model: str) -> Ask:
+def _completions(url: str, model: str) -> Asker:
     message = {"role": "user", "content": QUESTION}
     body = {"model": model, "messages": [message], "stream": True}
 
@@ -57,34 +59,58 @@ def _completions(url: str, model: str) -> Ask:
                     raise Failed(data.decode())
         return _answered(began, first)
 
-    return ask
+    async def asker() -> Ask:
+        return ask
+
+    return asker
 
 
-def page(url: str) -> Ask:
-    """As the page does: the click joins the queue, its frames come by the session's stream, and
-    the event that follows it shows the turn."""
+def page(url: str) -> Asker:
+    """As a browser's page does: it loads once; each click joins the queue, its frames come by the
+    session's stream, and the event that follows it shows the turn."""
     config = httpx.get(f"{url}/config", timeout=30).raise_for_status().json()
-    ask_id, follow_id, composer = _events_of(config)
+    known = _events_of(config)
 
-    async def ask() -> Answered:
+    async def asker() -> Ask:
         session = secrets.token_hex(6)
-        began = time.perf_counter()
-        await _click(url, session, ask_id, composer, [QUESTION, ""])
-        await _until_done(url, session, began)
-        await _click(url, session, follow_id, None, [])
-        return _answered(began, await _until_done(url, session, began))
+        await _click(url, session, known.load, None, [])
+        await _until_done(url, session, time.perf_counter())
 
-    return ask
+        async def ask() -> Answered:
+            began = time.perf_counter()
+            await _click(url, session, known.ask, known.composer, [QUESTION, ""])
+            await _until_done(url, session, began)
+            await _click(url, session, known.follow, None, [])
+            return _answered(began, await _until_done(url, session, began))
+
+        return ask
+
+    return asker
 
 
-def _events_of(config: dict[str, Any]) -> tuple[int, int, int]:
-    """The ids of the composer's event, of the one that follows it, and of the composer."""
+class _Known(NamedTuple):
+    """Ids of Gradio's: three events and a component."""
+
+    load: int
+    ask: int
+    follow: int
+    composer: int
+
+
+def _events_of(config: dict[str, Any]) -> _Known:
+    rows = config["dependencies"]
     [composer] = [
         part["id"] for part in config["components"] if part["props"].get("elem_id") == "composer"
     ]
-    [ask] = [row["id"] for row in config["dependencies"] if [composer, "submit"] in row["targets"]]
-    [follow] = [row["id"] for row in config["dependencies"] if row.get("trigger_after") == ask]
-    return ask, follow, composer
+    [ask] = [row for row in rows if [composer, "submit"] in row["targets"]]
+    [follow] = [row["id"] for row in rows if row.get("trigger_after") == ask["id"]]
+    [load] = [
+        row["id"]
+        for row in rows
+        if any(trigger == "load" for _, trigger in row["targets"])
+        and row["outputs"] == ask["outputs"]
+    ]
+    return _Known(load, ask["id"], follow, composer)
 
 
 async def _click(url: str, session: str, event: int, trigger: int | None, data: list[Any]) -> None:
