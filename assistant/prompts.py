@@ -81,6 +81,10 @@ class Prompts:
     def get(self, name: str, language: str) -> Prompt:
         return self.table[name, language]
 
+    def now(self) -> Prompts:
+        """As they are at this moment, for work whose parts must agree with each other."""
+        return Prompts(dict(self.table))
+
 
 def load_prompts(folder: Path = PROMPT_DIR) -> Prompts:
     """Read every prompt.
@@ -99,8 +103,16 @@ def load_prompts(folder: Path = PROMPT_DIR) -> Prompts:
 
 
 def _load(path: Path, variables: frozenset[str]) -> Prompt:
+    return parse_prompt(read_prompt(path), variables, path)
+
+
+def read_prompt(path: Path) -> str:
+    """
+    Raises:
+        PromptError: the file is missing, or is no UTF-8 text.
+    """
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(
             "The prompt {path} can't be read as UTF-8 text: {why}",
@@ -108,9 +120,17 @@ def _load(path: Path, variables: frozenset[str]) -> Prompt:
             path=path,
             why=error,
         ) from error
+
+
+def parse_prompt(text: str, variables: frozenset[str], path: Path | str) -> Prompt:
+    """The messages of ``text``; ``path`` names it where it can't be used.
+
+    Raises:
+        PromptError: it has no messages, or its last message's variables are not ``variables``.
+    """
     parts = _HEADER.split(text)
     roles, texts = tuple(parts[1::2]), tuple(part.strip() for part in parts[2::2])
-    found = set(_FIELD.findall(texts[-1])) if texts else set()
+    found = variables_of(texts[-1]) if texts else frozenset[str]()
     if not roles or not set(roles) <= set(_ROLES) or roles[-1] != "user" or found != variables:
         raise PromptError(
             'The prompt {path} must end with a "--- user ---" message that holds {wanted}; '
@@ -121,3 +141,12 @@ def _load(path: Path, variables: frozenset[str]) -> Prompt:
             found=", ".join(f"{{{name}}}" for name in sorted(found)) or "-",
         )
     return Prompt(roles, texts)
+
+
+def variables_of(text: str) -> frozenset[str]:
+    """The names in braces.
+
+    >>> sorted(variables_of("{question} and {context}, not {a b}"))
+    ['context', 'question']
+    """
+    return frozenset(_FIELD.findall(text))

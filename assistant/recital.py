@@ -1,6 +1,7 @@
 """Notices that an answer recites the system prompt, as injected text asks for: it ends there.
 
-The prompts are the operator's; a document's author must not learn them from an answer.
+The prompts are the operator's; a document's author must not learn them from an answer. What stands
+in quotation marks there is to be said word for word: a telephone number, a sentence to end with.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from assistant.sentences import split_sentences
 
 LATIN, CHINESE = 28, 14  # characters in a row, without white space, that are no accident
+_QUOTED = re.compile(r"“[^“”]*”|「[^「」]*」|\"[^\"]*\"")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -21,7 +23,7 @@ class RecitalGuard:
     """
 
     def __init__(self, system: str) -> None:
-        told = _plain(system)
+        told = _plain(_QUOTED.sub("\0", system))
         self._length = CHINESE if _CHINESE.search(told) else LATIN
         self._windows = frozenset(
             told[begin : begin + self._length] for begin in range(len(told) - self._length + 1)

@@ -66,6 +66,9 @@ class Account:
     keys: tuple[Key, ...] = ()
 
 
+Check = Callable[[Mapping[str, Account]], None]
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -146,14 +149,26 @@ class Accounts:
 
         self._change(added)
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, check: Check | None = None) -> None:
+        """
+        Args:
+            check: looks at what the accounts would be; nothing is written where it raises.
+        """
+
         def removed(known: dict[str, Account]) -> None:
             del known[_named(known, name).name]
+            if check:
+                check(known)
 
         self._change(removed)
 
-    def change(self, name: str, change: Callable[[Account], Account]) -> Account:
+    def change(
+        self, name: str, change: Callable[[Account], Account], check: Check | None = None
+    ) -> Account:
         """Put ``change`` of the account in its place.
+
+        Args:
+            check: as in :meth:`remove`.
 
         Raises:
             UsersError: there is no such account, or the file can't be written.
@@ -161,6 +176,8 @@ class Accounts:
 
         def changed(known: dict[str, Account]) -> None:
             known[name] = change(_named(known, name))
+            if check:
+                check(known)
 
         self._change(changed)
         return self.named(name)

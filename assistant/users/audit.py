@@ -1,4 +1,5 @@
-"""The audit log: who changed what of the library and the users, and who logged in, as JSON lines.
+"""The audit log: who changed what of the library, the users and the prompts, and who logged in, as
+JSON lines.
 
 Bounded: a full file becomes ``audit.1.jsonl``, and the one before it goes.
 """
@@ -31,6 +32,7 @@ class Audit:
     """
 
     def __init__(self, log_dir: Path) -> None:
+        self.folder = log_dir
         self._path = log_dir / FILE
         self._lock = threading.Lock()
 

@@ -108,6 +108,16 @@ class Sessions:
                 ended += 1
         return ended
 
+    def live(self) -> list[Session]:
+        """Those that have not ended by time; whose stamp is still good, the accounts know."""
+        now, found = self._clock(), []
+        for path in self._files():
+            session = _read(path)
+            with contextlib.suppress(OSError):
+                if session and self._lives(session, path.stat().st_mtime, now):
+                    found.append(session)
+        return found
+
     def _sweep(self) -> None:
         now = self._clock()
         for path in self._files():
