@@ -2,7 +2,7 @@
 
 The folder's name is made from the collection and the file's name, so that the same name uploaded
 again lands at the same path: other content replaces the document, the same content changes
-nothing.
+nothing. What is attached to a conversation has a folder of its own above that, which goes with it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from assistant.errors import DocumentError
+from assistant.knowledge.catalogue import ATTACHED
 from assistant.knowledge.store import KnowledgeBase
 from assistant.settings import Settings
 from ingest.load.document import INSIDE
@@ -37,7 +38,10 @@ def store_upload(
     """
     name = safe_name(original_name)
     key = hashlib.sha256(f"{collection}\n{name}".encode()).hexdigest()[:16]
-    target = settings.upload_dir / key / name
+    above = settings.upload_dir
+    if collection.startswith(ATTACHED):
+        above /= collection
+    target = above / key / name
     try:
         size = path.stat().st_size
         if size > settings.max_file_mb * 1024 * 1024:

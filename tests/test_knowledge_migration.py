@@ -244,7 +244,8 @@ def test_words_of_version_2_are_made_anew(tmp_path: Path, monkeypatch: pytest.Mo
             source, _ = add(knowledge, "/a.md", "臺灣的資料庫軟體", "台湾的数据库软件")
             assert len(knowledge.keyword("資料庫", 3)) == 1
     with closing_connection(tmp_path) as connection:
-        for column in ("title", "readers"):  # of version 4
+        connection.execute("DROP INDEX one_of_a_conversation")
+        for column in ("title", "readers", "conversation"):  # of versions 4 and 5
             connection.execute(f"ALTER TABLE collections DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 2")
     with open_knowledge(tmp_path) as knowledge:

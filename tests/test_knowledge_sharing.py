@@ -85,6 +85,17 @@ def test_a_collection_is_made_changed_and_deleted(knowledge: KnowledgeBase) -> N
     assert [one for one in examine(knowledge.folder, repair=False) if one.is_fault] == []
 
 
+def test_a_collection_is_given_to_another_user(knowledge: KnowledgeBase) -> None:
+    collections = Collections(knowledge)
+    made = collections.make("法律", "li", ["wang"])
+    collections.change(made.name, owner="du")
+    found = collections.find(made.name)
+    assert found is not None
+    assert (found.owner, found.readers, found.title) == ("du", ("wang",), "法律")
+    with pytest.raises(KnowledgeError):
+        collections.change("none", owner="du")
+
+
 def test_an_empty_collection_is_sound(knowledge: KnowledgeBase) -> None:
     Collections(knowledge).make("空", "li", [])
     add(knowledge, "/a.md", "text")
@@ -121,7 +132,8 @@ def test_a_collection_of_version_3_is_everyones(tmp_path: Path) -> None:
     with open_knowledge(tmp_path) as knowledge:
         add(knowledge, "/a.md", "text")
     with closing(sqlite3.connect(tmp_path / "knowledge.db")) as connection:
-        for column in ("title", "readers"):
+        connection.execute("DROP INDEX one_of_a_conversation")
+        for column in ("title", "readers", "conversation"):
             connection.execute(f"ALTER TABLE collections DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 3")
         connection.commit()

@@ -26,9 +26,10 @@ _EXTENSION = re.compile(r"\.(?:pdf|docx?|pptx?|xlsx?|md|txt|html?|rst|csv|epub)$
 # Words that name no document by themselves.
 _GENERIC = re.compile(
     r"《|》|[这這那][篇份个個本些]|该|此|它们?|的|知识库|知識庫|资料库|库里|全部|所有|"
-    r"整[篇个本份]|文[档件章]|资料|資料|文檔|材料|全文|内容|"
+    r"整[篇个本份]|文[档件章]|资料|資料|文檔|材料|全文|内容|附件[里中]?|我?刚?刚?才?上传|"
     r"\b(?:this|that|the|these|those|whole|entire|all|my|our|your|docs?|documents?|files?|pdfs?|"
-    r"texts?|pages?|articles?|everything|it|them|contents?|knowledge base|library)\b",
+    r"texts?|pages?|articles?|everything|it|them|contents?|knowledge base|library|attached|"
+    r"attachments?|uploaded|i|i've|just)\b",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w")

@@ -24,6 +24,8 @@ from assistant.knowledge.vectors import Form
 TEXT_KIND = "text"
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
+#: Names of the collections that hold what is attached to a conversation (``attached.py``).
+ATTACHED = "_attached."
 
 #: For SELECTs over sources; :func:`source_of` reads them.
 SOURCE_COLUMNS = (
@@ -77,9 +79,12 @@ def claim_collection(
         is_empty: there are no vectors to be written: a collection that is there stays as it is.
 
     Raises:
-        KnowledgeError: it holds another model's vectors, or vectors of another form.
+        KnowledgeError: it holds another model's vectors, or vectors of another form; or it was of
+            a conversation that is gone: made anew, everybody could read it.
     """
     known = find_collection(connection, name)
+    if known is None and name.startswith(ATTACHED):
+        raise no_collection(name)
     if known is None:
         made = connection.execute(
             "INSERT INTO collections (name, created_at) VALUES (?, ?)", (name, time.time())
@@ -152,11 +157,11 @@ def has_chunks(connection: Connection, collection_id: int) -> bool:
 
 
 def count_all(connection: Connection) -> dict[str, dict[str, int]]:
-    """Sources and chunks of every collection by its name."""
+    """Sources and chunks of every collection of the library by its name."""
     rows = connection.execute(
         "SELECT name, count(sources.id) AS sources, coalesce(sum(sources.chunks), 0) AS chunks "
         "FROM collections LEFT JOIN sources ON sources.collection_id = collections.id "
-        "GROUP BY collections.id ORDER BY name"
+        "WHERE conversation = '' GROUP BY collections.id ORDER BY name"
     )
     return {row["name"]: {"sources": row["sources"], "chunks": row["chunks"]} for row in rows}
 

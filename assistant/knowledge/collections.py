@@ -22,7 +22,11 @@ from assistant.knowledge.spaces import SERVING, make_space
 from assistant.knowledge.store import DEFAULT_COLLECTION, KnowledgeBase
 from assistant.knowledge.vectors import Form
 
-_INFO = "SELECT name, title, owner, readers, created_at FROM collections"
+#: Those of the library: what is attached to a conversation is in no list (``attached.py``).
+_INFO = (
+    "SELECT name, title, owner, readers, created_at, conversation FROM collections "
+    "WHERE conversation = ''"
+)
 _UNNAMEABLE = re.compile(r"[^\w.-]+")
 _LONGEST_NAME = 40
 #: What sources can be ordered by; always by id in the end, so that pages don't overlap.
@@ -84,20 +88,20 @@ class Collections:
         if not can_be_stored(name):
             return None
         with self._database.read() as connection:
-            row = connection.execute(f"{_INFO} WHERE name = ?", (name,)).fetchone()
+            row = connection.execute(f"{_INFO} AND name = ?", (name,)).fetchone()
         if row is None:
             return UNMADE if name == DEFAULT_COLLECTION else None
         return _info(row)
 
     def find_source(self, source_id: int) -> tuple[Source, CollectionInfo] | None:
-        """A source of any collection; ids are the data folder's."""
+        """A source of any collection, attached ones among them; ids are the data folder's."""
         if not can_be_stored(source_id):
             return None
         with self._database.read() as connection:
             row = connection.execute(
                 f"SELECT {SOURCE_COLUMNS}, name, collections.title AS shelf, owner, readers, "  # noqa: S608
-                "created_at FROM sources JOIN collections ON collections.id = collection_id "
-                "WHERE sources.id = ?",
+                "created_at, conversation FROM sources "
+                "JOIN collections ON collections.id = collection_id WHERE sources.id = ?",
                 (source_id,),
             ).fetchone()
         if row is None:
@@ -147,9 +151,14 @@ class Collections:
         return found
 
     def change(
-        self, name: str, *, title: str | None = None, readers: Sequence[str] | None = None
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        readers: Sequence[str] | None = None,
+        owner: str | None = None,
     ) -> None:
-        """Rename or share a collection; None leaves it as it is.
+        """Rename or share a collection, or give it to another user; None leaves it as it is.
 
         Raises:
             KnowledgeError: there is none, or the title or the readers can't be used.
@@ -159,6 +168,8 @@ class Collections:
             values["title"] = checked_title(title)
         if readers is not None:
             values["readers"] = json.dumps(checked_readers(readers))
+        if owner is not None:
+            values["owner"] = owner
         form = self._unmade_form()
         with self._database.write() as connection:
             if name == DEFAULT_COLLECTION and catalogue.find_collection(connection, name) is None:
@@ -293,6 +304,7 @@ def _info(row: Row, title: str | None = None) -> CollectionInfo:
         row["owner"],
         readers,
         row["created_at"],
+        row["conversation"],
     )
 
 

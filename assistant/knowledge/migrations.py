@@ -3,7 +3,8 @@
 Version 2 keeps the vectors apart from the chunks, in spaces, so that a reindex can fill another
 model's beside those that are searched; and it no longer stores the segmented text. Version 3 folds
 traditional characters into simplified ones in the keyword index. Version 4 gives collections a
-title and readers: those that were there are read by everyone, as before.
+title and readers: those that were there are read by everyone, as before. Version 5 tells which
+collections hold the files attached to a conversation: none of those that were there.
 
 A change of what :mod:`keywords` makes of a text needs a new version, whose migration is
 :func:`rebuild_keywords`: words are deleted by making them again.
@@ -20,7 +21,7 @@ from assistant.knowledge.keywords import column_of
 
 logger = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 
 def make_or_migrate(connection: sqlite3.Connection, version: int) -> None:
@@ -100,8 +101,18 @@ def _to_4(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE collections ADD COLUMN readers TEXT NOT NULL DEFAULT '[\"*\"]'")
 
 
+def _to_5(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE collections ADD COLUMN conversation TEXT NOT NULL DEFAULT ''")
+    connection.execute(_statement("INDEX one_of_a_conversation "))
+
+
 def _statement(beginning: str) -> str:
     return next(one for one in schema() if beginning in one)
 
 
-_STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}
+_STEPS: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: _to_2,
+    2: _to_3,
+    3: _to_4,
+    4: _to_5,
+}

@@ -79,6 +79,8 @@ class CollectionInfo:
     owner: str  # "local": nobody's own
     readers: tuple[str, ...]  # users beside the owner; "*": everyone
     created_at: float = 0.0  # seconds since the epoch
+    #: Of its owner, whose attached files it holds (``attached.py``); empty: a shelf of the library.
+    conversation: str = ""
 
 
 #: Why a hit was kept: it was found by both legs, by one of them, put forward by the reranker, or

@@ -1,4 +1,4 @@
--- The knowledge base: one SQLite database per data folder. This file makes version 4 (user_version);
+-- The knowledge base: one SQLite database per data folder. This file makes version 5 (user_version);
 -- migrations.py brings older ones here.
 
 CREATE TABLE collections (
@@ -7,8 +7,12 @@ CREATE TABLE collections (
     owner TEXT NOT NULL DEFAULT 'local', -- 'local': nobody's own
     created_at REAL NOT NULL,
     title TEXT NOT NULL DEFAULT '', -- for people; the name stays, files and lists have it
-    readers TEXT NOT NULL DEFAULT '["*"]' -- JSON list of users beside the owner; "*": everyone
+    readers TEXT NOT NULL DEFAULT '["*"]', -- JSON list of users beside the owner; "*": everyone
+    conversation TEXT NOT NULL DEFAULT '' -- of its owner, whose attached files it holds; '': a shelf
 );
+
+CREATE UNIQUE INDEX one_of_a_conversation ON collections (owner, conversation)
+WHERE conversation <> '';
 
 -- The vectors of one embedding model for the chunks of a collection. A collection is searched in its
 -- serving space; a reindex fills another one beside it.

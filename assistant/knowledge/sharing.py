@@ -8,6 +8,7 @@ rename, share, delete   editors: their own; administrators
 ======================  ========================================================
 
 "Nobody's own" is what the command line and a page without login make: their owner is ``local``.
+What is attached to a conversation its owner alone reads, and changes there and nowhere else.
 
 >>> info = CollectionInfo("law", "", owner="li", readers=("wang",))
 >>> may_read(info, Identity("wang", Role.READER)), may_write(info, Identity("wang", Role.EDITOR))
@@ -33,6 +34,8 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def may_read(info: CollectionInfo, identity: Identity) -> bool:
+    if info.conversation:
+        return identity.user == info.owner
     return (
         identity.role >= Role.ADMIN
         or identity.user == info.owner
@@ -43,7 +46,7 @@ def may_read(info: CollectionInfo, identity: Identity) -> bool:
 
 def may_write(info: CollectionInfo, identity: Identity) -> bool:
     """Whether they may add and delete documents."""
-    if identity.role < Role.EDITOR:
+    if identity.role < Role.EDITOR or info.conversation:
         return False
     is_nobodys = info.owner == LOCAL.user and may_read(info, identity)
     return may_manage(info, identity) or is_nobodys
@@ -51,6 +54,8 @@ def may_write(info: CollectionInfo, identity: Identity) -> bool:
 
 def may_manage(info: CollectionInfo, identity: Identity) -> bool:
     """Whether they may rename, share and delete it."""
+    if info.conversation:
+        return False
     return identity.role >= Role.ADMIN or (
         identity.role >= Role.EDITOR and identity.user == info.owner
     )

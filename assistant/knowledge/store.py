@@ -262,7 +262,7 @@ class KnowledgeBase(DocumentStore):
             return catalogue.list_sources(connection, collection) if collection else []
 
     def stats(self) -> Mapping[str, Mapping[str, int]]:
-        """``{collection: {"sources": n, "chunks": n}}`` for every collection of the folder."""
+        """``{collection: {"sources": n, "chunks": n}}`` for every collection of the library."""
         with self._folder.database.read() as connection:
             return catalogue.count_all(connection)
 

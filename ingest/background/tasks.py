@@ -8,9 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.knowledge.attached import AttachedCollections
 from assistant.knowledge.catalogue import no_collection
 from assistant.knowledge.collections import Collections
 from assistant.knowledge.opening import open_knowledge
+from assistant.knowledge.store import KnowledgeBase
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.settings import Settings
 from ingest.events import Event, Failed
@@ -67,7 +69,7 @@ class Desk:
         else:
             with open_knowledge(self._settings, self._embeddings, task.collection) as knowledge:
                 # Made with its readers on the page: one that was deleted is not made again.
-                if Collections(knowledge).find(task.collection) is None:
+                if not _is_there(knowledge, task.collection):
                     raise no_collection(task.collection)
                 pipeline = Pipeline(self._settings, knowledge, self._embeddings)
                 yield from pipeline.add_paths(
@@ -84,3 +86,9 @@ class Desk:
         for source in sync.report.sources:
             if source.error is not None:
                 yield Failed(source.entry.address, source.error)
+
+
+def _is_there(knowledge: KnowledgeBase, name: str) -> bool:
+    """Whether there is a collection of this name, in the library or of a conversation."""
+    is_on_a_shelf = Collections(knowledge).find(name) is not None
+    return is_on_a_shelf or AttachedCollections(knowledge).exists(name)
