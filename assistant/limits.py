@@ -3,66 +3,86 @@
 A question that finds no free slot waits. The next slot goes to the user who has the fewest
 questions running, and among those in turn: who asks a hundred at once waits behind none but
 themself.
+
+Slots are those of a place: of one server, or of this machine's processors, which all embedded
+models share. A question waits only for the place whose model answers it: who waits for a slow one
+holds up nobody at another, and takes none of the turn there. What one user may ask is counted over
+all places.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 
 from assistant.errors import Overloaded, TooManyQuestions
 from assistant.models.chat.model import ChatModel
 from assistant.providers import EMBEDDED, IN_PROCESS, OLLAMA, OPENAI
+from assistant.queue_line import Line, Ticket
 from assistant.settings import Settings
+
+__all__ = ["Limits", "Place", "Ticket", "TurnQueue"]
 
 #: Questions at once, by how the chat model is spoken to: what each answers side by side.
 AT_ONCE = {EMBEDDED: 2, IN_PROCESS: 1, OLLAMA: 4, OPENAI: 32}
 MINUTE = 60.0
-FIRST_GUESS = 10.0  # seconds that an answer takes, before one was seen
-LEARNING = 0.2  # how much of the guess the last answer makes up
-TOLD_EACH = 10  # places from the front that are told one by one; further back only a tenth's change
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where models answer, and how many questions side by side. The one of ``CHAT_MODEL`` has no
+    name."""
+
+    name: str
+    at_once: int
 
 
 @dataclass(frozen=True)
 class Limits:
-    """``at_once``: questions that are answered side by side; ``queue_length``: that wait;
-    ``per_user``: running and waiting of one user; ``per_minute``: asked by one user. The last two
-    are not limited where 0."""
+    """``at_once``: questions that ``CHAT_MODEL`` answers side by side; ``queue_length``: that wait
+    at one place; ``per_user``: running and waiting of one user; ``per_minute``: asked by one user.
+    The last two are not limited where 0. ``places``: of models that answer elsewhere, by their
+    names."""
 
     at_once: int = 32
     queue_length: int = 1000
     per_user: int = 0
     per_minute: int = 0
+    places: Mapping[str, Place] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, settings: Settings, chat: ChatModel) -> Limits:
-        """Those of the settings; ``QUESTIONS_AT_ONCE=0`` goes by the model."""
-        natural = AT_ONCE[chat.backends[0].target.provider.speaks]
+    def of(cls, settings: Settings, models: Mapping[str, ChatModel]) -> Limits:
+        """Those of the settings; ``QUESTIONS_AT_ONCE=0`` goes by the model. Where it is set it
+        holds for the first of ``models``, which is ``CHAT_MODEL``'s, and others answer no more."""
+        found = {name: place_of(chat) for name, chat in models.items()}
+        own, most = next(iter(found.values())), settings.questions_at_once
+        places = {
+            name: Place(place.name, min(place.at_once, most or place.at_once))
+            for name, place in found.items()
+            if place.name != own.name
+        }
         return cls(
-            at_once=settings.questions_at_once or natural,
+            at_once=most or own.at_once,
             queue_length=settings.queue_length,
             per_user=settings.questions_per_user,
             per_minute=settings.questions_per_minute,
+            places=places,
         )
 
+    def place(self, model: str) -> Place:
+        """Where the model of this name answers."""
+        return self.places.get(model, Place("", self.at_once))
 
-@dataclass(eq=False)
-class Ticket:
-    """A question that wants a slot.
 
-    ``begin`` is called once it has one, ``moved`` with its place whenever that is worth telling;
-    neither may block.
-    """
-
-    user: str
-    begin: Callable[[], None]
-    moved: Callable[[int], None]
-    told: int = 0
-    began: float = field(default=0.0)
+def place_of(chat: ChatModel) -> Place:
+    """Where the first of a chain is asked: what runs on this machine shares it."""
+    target = chat.backends[0].target
+    speaks = target.provider.speaks
+    is_here = speaks in (EMBEDDED, IN_PROCESS)
+    return Place(speaks if is_here else target.base_url, AT_ONCE[speaks])
 
 
 class TurnQueue:
@@ -72,31 +92,33 @@ class TurnQueue:
         self.limits = limits
         self._clock = clock
         self._lock = threading.Lock()
-        self._running: Counter[str] = Counter()
-        self._waiting: dict[str, deque[Ticket]] = {}
-        self._served: dict[str, int] = {}  # user -> when they last got a slot, counted in slots
-        self._slots = 0  # given out so far
+        places = {place.name: place for place in limits.places.values()} | {"": limits.place("")}
+        self._lines = {name: Line(place.at_once, clock) for name, place in places.items()}
         self._asked: dict[str, deque[float]] = {}
-        self._seconds = FIRST_GUESS
         self._closed = False
+
+    @property
+    def at_once(self) -> int:
+        """Slots of all places."""
+        return sum(line.at_once for line in self._lines.values())
 
     @property
     def running(self) -> int:
         with self._lock:
-            return self._running.total()
+            return sum(line.running.total() for line in self._lines.values())
 
     @property
     def waiting(self) -> int:
         with self._lock:
-            return self._length()
+            return sum(line.length for line in self._lines.values())
 
     def users(self) -> dict[str, tuple[int, int]]:
         """Who asks: how many of their questions run, and how many wait."""
         with self._lock:
-            asking = {user for user, count in self._running.items() if count} | set(self._waiting)
-            return {
-                user: (self._running[user], len(self._waiting.get(user, ()))) for user in asking
-            }
+            lines = self._lines.values()
+            running = {user for line in lines for user, n in line.running.items() if n}
+            asking = running | {user for line in lines for user in line.waiting}
+            return {user: self._of(user) for user in asking}
 
     @property
     def closed(self) -> bool:
@@ -113,61 +135,67 @@ class TurnQueue:
             TooManyQuestions: the user's limits.
             Overloaded: the queue is full, or closed.
         """
+        line = self._line(ticket)
         with self._lock:
-            self._check(ticket.user)
+            self._check(ticket.user, line)
             self._asked.setdefault(ticket.user, deque()).append(self._clock())
-            self._waiting.setdefault(ticket.user, deque()).append(ticket)
-            ready, moved = self._advance()
+            line.add(ticket)
+            ready, moved = line.advance()
         _tell(ready, moved)
 
     def leave(self, ticket: Ticket) -> bool:
         """Take a question back that still waits; False where it has begun."""
+        line = self._line(ticket)
         with self._lock:
-            line = self._waiting.get(ticket.user, deque())
-            if ticket not in line:
+            if not line.remove(ticket):
                 return False
-            line.remove(ticket)
-            ready, moved = self._advance()
+            ready, moved = line.advance()
         _tell(ready, moved)
         return True
 
     def done(self, ticket: Ticket) -> None:
         """The question is answered: its slot goes to the next."""
+        line = self._line(ticket)
         with self._lock:
-            self._running[ticket.user] -= 1
-            took = self._clock() - ticket.began
-            self._seconds += LEARNING * (took - self._seconds)
-            ready, moved = self._advance()
+            line.done(ticket)
+            ready, moved = line.advance()
             self._forget_idle()
         _tell(ready, moved)
 
-    def _check(self, user: str) -> None:
+    def _line(self, ticket: Ticket) -> Line:
+        return self._lines[self.limits.place(ticket.model).name]
+
+    def _of(self, user: str) -> tuple[int, int]:
+        """How many questions of ``user`` run anywhere, and how many wait."""
+        counts = [line.of(user) for line in self._lines.values()]
+        return sum(running for running, _ in counts), sum(waiting for _, waiting in counts)
+
+    def _check(self, user: str, line: Line) -> None:
         if self._closed:
             raise Overloaded(
                 "The app is about to restart: try again in {seconds} s.",
                 "应用即将重启：请在 {seconds} 秒后重试。",
-                seconds=self._seconds,
+                seconds=line.seconds,
             )
-        self._check_user(user)
-        is_full = self._running.total() >= self.limits.at_once
-        if is_full and self._length() >= self.limits.queue_length:
+        self._check_user(user, line)
+        if line.is_full and line.length >= self.limits.queue_length:
             raise Overloaded(
                 "Too many people are asking: {waiting} questions wait already. Try again in "
                 "{seconds} s.",
                 "提问的人太多：已有 {waiting} 个问题在排队。请在 {seconds} 秒后重试。",
-                waiting=self._length(),
-                seconds=self._seconds,
+                waiting=line.length,
+                seconds=line.seconds,
             )
 
-    def _check_user(self, user: str) -> None:
+    def _check_user(self, user: str, line: Line) -> None:
         most = self.limits.per_user
-        if most and self._running[user] + len(self._waiting.get(user, ())) >= most:
+        if most and sum(self._of(user)) >= most:
             raise TooManyQuestions(
                 "You are asking {most} questions at once already: wait for an answer, or try "
                 "again in {seconds} s.",
                 "您已有 {most} 个问题正在回答：请等待回答，或在 {seconds} 秒后重试。",
                 most=most,
-                seconds=self._seconds,
+                seconds=line.seconds,
             )
         often = self.limits.per_minute
         asked = self._asked.get(user, deque())
@@ -181,47 +209,9 @@ class TurnQueue:
                 seconds=asked[0] + MINUTE - self._clock(),
             )
 
-    def _advance(self) -> tuple[list[Ticket], list[Ticket]]:
-        """Give free slots away; who has one now, and who has moved."""
-        ready = []
-        for ticket in self._order():
-            if self._running.total() >= self.limits.at_once:
-                break
-            self._waiting[ticket.user].remove(ticket)
-            self._running[ticket.user] += 1
-            self._slots += 1
-            self._served[ticket.user] = self._slots
-            ticket.began = self._clock()
-            ready.append(ticket)
-        self._waiting = {user: line for user, line in self._waiting.items() if line}
-        moved = []
-        for place, ticket in enumerate(self._order(), 1):
-            if place <= TOLD_EACH or abs(ticket.told - place) * TOLD_EACH >= place:
-                if ticket.told != place:
-                    moved.append(ticket)
-                ticket.told = place
-        return ready, moved
-
-    def _order(self) -> Iterator[Ticket]:
-        """Those that wait, in the order in which they would get slots."""
-        lines = {user: deque(line) for user, line in self._waiting.items() if line}
-        ranks = [(self._running[user], self._served.get(user, 0), user) for user in lines]
-        heapify(ranks)
-        slots = self._slots
-        while ranks:
-            count, _, user = heappop(ranks)
-            yield lines[user].popleft()
-            slots += 1
-            if lines[user]:
-                heappush(ranks, (count + 1, slots, user))
-
-    def _length(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
     def _forget_idle(self) -> None:
-        self._running += Counter()  # without those at 0
-        for user in set(self._served) - set(self._running) - set(self._waiting):
-            del self._served[user]
+        for line in self._lines.values():
+            line.forget_idle()
         since = self._clock() - MINUTE
         for user in [one for one, asked in self._asked.items() if not asked or asked[-1] <= since]:
             del self._asked[user]

@@ -16,6 +16,7 @@ class RunningTurn:
     """Args:
     replaces: id of the turn that it is asked in place of.
     request_id: of the request that asked it; it stands in all its log lines.
+    model: name of the chat model that is to answer; empty: ``CHAT_MODEL``.
     """
 
     def __init__(
@@ -25,12 +26,15 @@ class RunningTurn:
         question: str,
         replaces: str = "",
         request_id: str = "",
+        *,
+        model: str = "",
     ) -> None:
         self.user = user
         self.conversation_id = conversation_id
         self.question = question
         self.replaces = replaces
         self.request_id = request_id
+        self.model = model
         self.asked = time.time()  # seconds since the epoch
         self.waited = 0.0  # seconds in the queue
         self.stopped = threading.Event()

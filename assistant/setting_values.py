@@ -77,6 +77,11 @@ def several(*names: str) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
+def listed(value: str) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
 def url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if value and (urlsplit(value).scheme not in schemes or len(value.split("://")[1]) == 0):

@@ -62,6 +62,7 @@ class Settings:
     memory_turns: int
     memory_facts: int
     chat_model: str
+    chat_models: tuple[str, ...]
     rewrite_model: str
     embedding_model: str
     rerank_model: str
@@ -232,6 +233,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("MEMORY_FACTS", "500", values.integer(10, 10_000)),
     # Models
     Setting("CHAT_MODEL", "local:qwen2.5-coder-1.5b", values.text),
+    Setting("CHAT_MODELS", "", values.listed),
     Setting("REWRITE_MODEL", "", values.text),
     Setting("EMBEDDING_MODEL", "local:multilingual-e5-small", values.text),
     Setting("RERANK_MODEL", "none", values.text),

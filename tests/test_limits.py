@@ -339,12 +339,12 @@ def test_a_quiet_turn_is_noticed() -> None:
 
 def test_what_each_model_answers_side_by_side() -> None:
     def limits(speaks: str, at_once: int = 0) -> Limits:
-        target = SimpleNamespace(provider=SimpleNamespace(speaks=speaks))
+        target = SimpleNamespace(provider=SimpleNamespace(speaks=speaks), base_url="")
         chat = SimpleNamespace(backends=[SimpleNamespace(target=target)])
         settings = SimpleNamespace(
             questions_at_once=at_once, queue_length=1, questions_per_user=2, questions_per_minute=3
         )
-        return Limits.of(cast(Any, settings), cast(Any, chat))
+        return Limits.of(cast(Any, settings), {"a": cast(Any, chat)})
 
     assert [limits(way).at_once for way in ("embedded", "openai")] == [2, 32]
     assert limits("openai", 5) == Limits(5, 1, 2, 3)

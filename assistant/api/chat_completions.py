@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing
 from typing import Any
 
@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive
 
 from assistant.api import faults
-from assistant.api.chat_request import MODEL, ChatRequest
+from assistant.api.chat_request import ChatRequest
 from assistant.api.completion import Completion
 from assistant.api.faults import BadRequest, TurnFailed
 from assistant.events import Event, Step, Thinking
@@ -40,16 +40,18 @@ Batches = AsyncGenerator[list[Event], None]
 
 
 class ChatCompletions:
-    """The handler."""
+    """The handler; ``offered``: names of the chat models that may be chosen."""
 
-    def __init__(self, turns: Turns, visitors: Visitors) -> None:
+    def __init__(self, turns: Turns, visitors: Visitors, offered: Collection[str]) -> None:
         self._turns = turns
         self._visitors = visitors
+        self._offered = offered
         self._watching: set[asyncio.Task[None]] = set()
 
     async def complete(self, request: Request) -> Response:
         """Answer the last message from the documents, with citations."""
         asked = ChatRequest.model_validate_json(await read(request))
+        asked.chosen(self._offered)
         asked.check()
         language = self._visitors.language(request)
         turn = self._start(asked, request, language)
@@ -57,7 +59,7 @@ class ChatCompletions:
         self._watching.add(watch)
         watch.add_done_callback(self._watching.discard)
         completion = Completion(
-            f"chatcmpl-{secrets.token_hex(12)}", MODEL, asked.conversation_id or ""
+            f"chatcmpl-{secrets.token_hex(12)}", asked.model, asked.conversation_id or ""
         )
         if asked.stream:
             return await self._streamed(turn, completion, asked)
@@ -71,6 +73,7 @@ class ChatCompletions:
             asked.conversation_id or f"api-{secrets.token_hex(8)}",
             question,
             language=language,
+            model=asked.chosen(self._offered),
             standalone=asked.search_query,
             choices=asked.choices,
             given=None if asked.conversation_id else given,

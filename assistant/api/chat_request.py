@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby, pairwise
 from typing import Annotated, Any, Literal
 
@@ -75,14 +75,18 @@ class ChatRequest(Lenient):
             return None
         return Choices(rewriting=self.rewriting, collection=self.collection or "")
 
-    def check(self) -> None:
-        """Refuse what would mean another answer than ours.
+    def chosen(self, offered: Collection[str]) -> str:
+        """Name of the chat model that is to answer; empty: ``CHAT_MODEL``.
+
+        Args:
+            offered: the names that may be chosen.
 
         Raises:
-            BadRequest: it is asked for another model, several answers, a tool's call, JSON,
-                probabilities, or about a picture or sound.
+            BadRequest: there is no such model.
         """
-        if self.model != MODEL:
+        if self.model == MODEL:
+            return ""
+        if len(offered) < 2 or self.model not in offered:
             raise BadRequest(
                 "The model {model} does not exist: use {known}, or see /v1/models.",
                 "没有模型 {model}：请使用 {known}，或查看 /v1/models。",
@@ -92,6 +96,15 @@ class ChatRequest(Lenient):
                 model=self.model[:100],
                 known=MODEL,
             )
+        return self.model
+
+    def check(self) -> None:
+        """Refuse what would mean another answer than ours.
+
+        Raises:
+            BadRequest: it is asked for several answers, a tool's call, JSON,
+                probabilities, or about a picture or sound.
+        """
         _refuse(self.n not in (None, 1), "n", "1")
         _refuse(self.tool_choice not in (None, "none", "auto"), "tool_choice", '"none" or "auto"')
         formats = self.response_format or {"type": "text"}

@@ -9,6 +9,7 @@ from assistant.api.conversation_routes import ConversationRoutes
 from assistant.api.health import Health
 from assistant.api.job_routes import JobRoutes
 from assistant.api.library_routes import Documents, LibraryRoutes
+from assistant.api.models_list import ModelsList
 from assistant.api.readiness import Readiness
 from assistant.api.request_log import RequestLog
 from assistant.api.routes import Interfaces
@@ -43,7 +44,8 @@ class Programs:
             parts.turns.observe(self._tracing.observe)
         access = LibraryAccess(Collections(parts.knowledge), visitors)
         self._interfaces = Interfaces(
-            chat=ChatCompletions(parts.turns, visitors),
+            chat=ChatCompletions(parts.turns, visitors, parts.chats.names),
+            models=ModelsList(parts.chats.names),
             searching=Searching(parts.knowledge, parts.conversation.answerer.retriever, visitors),
             library=LibraryRoutes(
                 documents, access, jobs, visitors, audit, Uploading(self._upload_limits())

@@ -15,7 +15,7 @@ from assistant.api.faults import not_found, telling_faults
 from assistant.api.health import Health
 from assistant.api.job_routes import JobRoutes
 from assistant.api.library_routes import LibraryRoutes
-from assistant.api.models_list import model, models
+from assistant.api.models_list import ModelsList
 from assistant.api.searching import Searching
 from assistant.api.shapes import Fault
 from assistant.ui.visitor import Visitors
@@ -65,6 +65,7 @@ class Interfaces:
     """What the routes are made of."""
 
     chat: ChatCompletions
+    models: ModelsList
     searching: Searching
     library: LibraryRoutes
     jobs: JobRoutes
@@ -77,8 +78,8 @@ class Interfaces:
         route_class = telling_faults(self.visitors.language)
         router = APIRouter(route_class=route_class, responses=_FAULTS)
         add = router.add_api_route
-        add("/v1/models", models, tags=["OpenAI"])
-        add("/v1/models/{name}", model, tags=["OpenAI"])
+        add("/v1/models", self.models.all, tags=["OpenAI"])
+        add("/v1/models/{name:path}", self.models.one, tags=["OpenAI"])
         add(
             "/v1/chat/completions",
             self.chat.complete,

@@ -17,6 +17,9 @@ from assistant.models.options import OPTIONS, ROLES, settled
 from assistant.providers import EMBEDDED, IN_PROCESS, OPENAI, PROVIDERS, TABLE, Provider
 from assistant.settings import Settings
 
+#: Between the members of a chain in ``CHAT_MODELS``, whose entries have the commas between them.
+CHAIN = "|"
+
 
 @dataclass(frozen=True)
 class Target:
@@ -80,6 +83,29 @@ def resolve_all(settings: Settings, text: str, role: str, setting: str = "") -> 
     """The models that ``text`` names, in the order in which they are asked."""
     parts = [part.strip() for part in text.split(",") if part.strip()]
     return [resolve(settings, part, role, setting) for part in parts]
+
+
+def chain_name(text: str, between: str) -> str:
+    """What a model or a chain is called where it is chosen.
+
+    >>> chain_name("vllm:a, dashscope:b", ","), chain_name("fast", "|")
+    ('vllm:a|dashscope:b', 'fast')
+    """
+    return CHAIN.join(part.strip() for part in text.split(between) if part.strip())
+
+
+def shown_name(name: str) -> str:
+    """A chain as people read it.
+
+    >>> shown_name("vllm:a|dashscope:b")
+    'vllm:a → dashscope:b'
+    """
+    return name.replace(CHAIN, " → ")
+
+
+def as_chat_model(entry: str) -> str:
+    """An entry of ``CHAT_MODELS`` as ``CHAT_MODEL`` has it."""
+    return entry.replace(CHAIN, ",")
 
 
 def split_name(text: str, setting: str) -> tuple[Provider, str]:

@@ -44,6 +44,9 @@ class Metrics:
         self._errors = Counter(
             "errors", "Questions that failed or were refused, by kind of error.", ["kind"], **ours
         )
+        self._answers = Counter(
+            "model_answers", "Answers that a chat model gave, by model.", ["model"], **ours
+        )
         self._tokens = Counter("tokens", "Tokens of the chat model.", ["part"], **ours)
         self._responses = Counter(
             "http_responses", "Answers to requests.", ["interface", "status"], **ours
@@ -68,6 +71,8 @@ class Metrics:
             self._errors.labels(last.kind).inc()
             return
         self._questions.labels("stopped" if last.stopped else last.kind or "answer").inc()
+        if last.model:  # one of the settings: there are no more
+            self._answers.labels(last.model).inc()
         for part, count in last.tokens.items():
             self._tokens.labels(part).inc(count)
         for name, seconds in durations(turn, last).items():
@@ -109,7 +114,7 @@ class Moment(Collector):
         queue = self._parts.turns.queue
         yield _gauge("questions_running", "Questions that are being answered.", queue.running)
         yield _gauge("questions_waiting", "Questions that wait for a slot.", queue.waiting)
-        yield _gauge("questions_at_once", "Slots for questions.", queue.limits.at_once)
+        yield _gauge("questions_at_once", "Slots for questions.", queue.at_once)
         yield _gauge("model_ready", "1 where the chat model is ready.", self._parts.chat.ready)
         held = self._parts.long_term.held
         yield _gauge("memory_held", "Writes to long-term memory that wait for Redis.", held)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STAGES = ("model", "rewrite", "retrieve", "answer", "reply")
+STAGES = ("documents", "model", "rewrite", "retrieve", "answer", "reply")
 NANOSECONDS = 1_000_000_000
 
 

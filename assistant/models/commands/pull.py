@@ -13,7 +13,7 @@ from assistant.models.hubs.pulling import pull, sources
 from assistant.models.hubs.repository import NAME, Request
 from assistant.models.local import catalogue, files
 from assistant.models.local.progress_bar import terminal_bar
-from assistant.models.names import named_models
+from assistant.models.names import as_chat_model, named_models
 from assistant.settings import ROOT, Settings
 
 PREFIXES = {"huggingface": "huggingface", "hf": "huggingface", "modelscope": "modelscope"}
@@ -129,7 +129,9 @@ def obtain(call: Call, named: Named) -> Path:
 def _of_settings(settings: Settings) -> list[str]:
     """The models of ``.env`` that have files to fetch."""
     tables = named_models(settings)
-    chat = [*settings.chat_model.split(","), *settings.rewrite_model.split(",")]
+    offered = [as_chat_model(entry) for entry in settings.chat_models]
+    chains = (settings.chat_model, settings.rewrite_model, *offered)
+    chat = [member for chain in chains for member in chain.split(",")]
     others = [settings.embedding_model, settings.rerank_model]
     found: list[str] = []
     for n, text in enumerate([*chat, *others]):
