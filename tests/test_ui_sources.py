@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from assistant.knowledge.records import NewChunk, Source
 from assistant.knowledge.store import KnowledgeBase
+from assistant.page_pictures.pictures import PagePictures
 from assistant.ui.security import SecurityHeaders
 from assistant.ui.sources import SourcePages
 from assistant.ui.visitor import Visitors
@@ -26,7 +27,7 @@ def knowledge(tmp_path: Path) -> Iterator[KnowledgeBase]:
 @pytest.fixture
 def client(knowledge: KnowledgeBase) -> Iterator[TestClient]:
     app = FastAPI()
-    app.include_router(SourcePages(knowledge, Visitors("auto")).router())
+    app.include_router(SourcePages(knowledge, Visitors("auto"), PagePictures(knowledge)).router())
     app.add_middleware(SecurityHeaders)
     with TestClient(app, headers={"accept-language": "zh-CN"}) as opened:
         yield opened
@@ -57,7 +58,7 @@ def test_a_source_shows_its_passages_under_anchors(
     assert '<section id="chunk-0">' in answer.text
     assert '<section id="chunk-1">' in answer.text
     assert "第 3 页 › 规格" in answer.text
-    assert "第二段\n\n空行之后" in answer.text
+    assert "<p>第二段</p><p>空行之后</p>" in answer.text
     assert f'href="/source/{source.id}/original"' in answer.text
     assert ":target" in answer.text, "the cited passage is highlighted"
 
@@ -180,9 +181,9 @@ def test_marked_words_are_marked_where_they_stand(
 ) -> None:
     source = add(knowledge, file(tmp_path, "手册.md"), "md")
     page = client.get(f"/source/{source.id}?mark=7:1-2;0:4-12,0-3;10:0-1").text
-    assert "<mark>第一段</mark> <mark>&lt;script&gt;</mark>alert" in page
-    assert page.count("<mark>") == 2 and "<script>" not in page
+    assert '<mark id="here">第一段</mark> <mark>&lt;script&gt;</mark>alert' in page
+    assert page.count("<mark") == 2 and "<script>" not in page
     for strange in ("1:3-2", "7:0-3", "0:99-100,5", "x", "0:-", f"0:{'9' * 40}-{'9' * 41}"):
         page = client.get(f"/source/{source.id}", params={"mark": strange})
         assert page.status_code == 200
-        assert "<mark>第" not in page.text
+        assert ">第一段</mark>" not in page.text

@@ -1,14 +1,14 @@
-"""Routes that open a source: its stored passages as a page, and the file that it came from.
+"""Routes that open a source: its stored passages as a page, pages of it as pictures, and the file
+that it came from.
 
-Both are made so that nothing from a document can run: the page is text in our own HTML under a
-policy without scripts, and a file is sent as plain text, as PDF, or as a download.
+All are made so that nothing from a document can run: the page is text in our own HTML under a
+policy without scripts, a picture is drawn anew, and a file is sent as plain text, as PDF, or as a
+download. Whoever may not read a source's collection gets what a source that isn't there gives.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -16,21 +16,23 @@ from urllib.parse import quote
 
 import fastapi
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import FileResponse, Response
 
 from assistant.knowledge.collections import Collections
 from assistant.knowledge.records import Hit, Source
 from assistant.knowledge.sharing import may_read
 from assistant.knowledge.store import KnowledgeBase
-from assistant.ui.looks import cookies_of, root_attributes
-from assistant.ui.rendering import is_web
-from assistant.ui.texts import text
+from assistant.page_pictures.originals import DRAWN
+from assistant.page_pictures.pictures import MOST_PAGES, Drawn, PagePictures
+from assistant.ui.looks import cookies_of
+from assistant.ui.source_page import View, gone_page, is_file, source_page
+from assistant.ui.source_sections import Span
 from assistant.ui.visitor import Visitors
 
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 FILE_POLICY = "default-src 'none'; sandbox"
 # Under a sandbox Chromium's PDF viewer stays empty; a PDF's scripts never reach a page.
 PDF_POLICY = "frame-ancestors 'none'"
+PICTURE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 #: Kinds that a browser shows itself. All others are downloads.
 SHOWN = {
     "pdf": ("application/pdf", PDF_POLICY),
@@ -39,8 +41,13 @@ SHOWN = {
 }
 #: What SQLite takes as a row's id.
 SourceId = Annotated[int, fastapi.Path(ge=1, le=2**63 - 1)]
+#: Passages of a longer document are shown from a quarter of so many before the opened one on.
+MOST_PASSAGES, MOST_IN_PANEL = 1000, 80
+#: Pages that one request draws: those with marks, the opened one first.
+MOST_DRAWN = 3
+PANEL = "panel"
 _SPAN = re.compile(r"(\d{1,9})-(\d{1,9})")
-STYLE = Path(__file__).with_name("source.css")
+_CHUNK = re.compile(r"(\d{1,9}):")
 
 
 @dataclass(frozen=True)
@@ -49,37 +56,72 @@ class SourcePages:
 
     knowledge: KnowledgeBase
     visitors: Visitors
+    pictures: PagePictures
 
     def router(self) -> APIRouter:
         router = APIRouter()
         router.add_api_route("/source/{source_id}", self.passages)
+        router.add_api_route("/source/{source_id}/page/{page}.png", self.picture)
         router.add_api_route("/source/{source_id}/original", self.original)
         return router
 
     def passages(
-        self, source_id: SourceId, request: Request, mark: Annotated[str, Query()] = ""
+        self,
+        source_id: SourceId,
+        request: Request,
+        mark: Annotated[str, Query()] = "",
+        at: Annotated[int | None, Query(ge=0, le=10**9)] = None,
+        view: Annotated[str, Query()] = "",
     ) -> Response:
-        """The source's passages, each under the anchor ``chunk-N`` that citations lead to.
+        """The source's passages, each under the anchor ``chunk-N`` that citations lead to; what is
+        opened has the anchor ``here``.
 
-        ``mark``: what is marked in them, as ``CHUNK:BEGIN-END,BEGIN-END;CHUNK:BEGIN-END``.
+        Args:
+            mark: what is marked in them, as ``CHUNK:BEGIN-END,BEGIN-END;CHUNK:BEGIN-END``.
+            at: the passage that is opened; else the first that is marked.
+            view: "panel" for the panel beside the chat.
         """
-        language = self.visitors.language(request)
+        language, cookies = self.visitors.language(request), cookies_of(request.headers)
+        is_panel = view == PANEL
         source = self._source(source_id, request)
         if source is None:
-            return _page(text("source_gone", language), "", language, request, status=404)
-        chunks = self.knowledge.collection(source.collection).chunks(source_id)
-        body = _head(source, len(chunks), language) + "".join(
-            _passage(chunk, _spans(mark, chunk), language) for chunk in chunks
+            return gone_page("source_gone", language, cookies, is_panel=is_panel)
+        told = [int(found[1]) for part in mark.split(";") if (found := _CHUNK.match(part))]
+        place = min(told, default=None) if at is None else at
+        chunks = self._chunks(source, place, is_panel=is_panel)
+        marks = {chunk.position: spans for chunk in chunks if (spans := _spans(mark, chunk))}
+        drawn = self._drawn(source, chunks, {*marks, place})
+        return source_page(
+            View(source, chunks, language, cookies, place, marks, drawn, is_panel=is_panel)
         )
-        return _page(source.title, body, language, request)
+
+    def picture(
+        self,
+        source_id: SourceId,
+        page: Annotated[int, fastapi.Path(ge=1, le=MOST_PAGES)],
+        request: Request,
+    ) -> Response:
+        """A page of a source as PNG, drawn by us from the file that was read; 404 where there is
+        none."""
+        source = self._source(source_id, request)
+        drawn = self.pictures.page(source, page).picture if source is not None else None
+        headers = {
+            "Content-Security-Policy": PICTURE_POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cache-Control": "private, no-cache",
+        }
+        if drawn is None:
+            return Response(status_code=404, headers=headers)
+        return Response(drawn.png, media_type="image/png", headers=headers)
 
     def original(self, source_id: SourceId, request: Request) -> Response:
         """The file of a source that is a file; no path comes from the request."""
-        language = self.visitors.language(request)
         source = self._source(source_id, request)
-        if source is None or not _is_file(source):
+        if source is None or not is_file(source):
             key = "source_gone" if source is None else "file_gone"
-            return _page(text(key, language), "", language, request, status=404)
+            language = self.visitors.language(request)
+            return gone_page(key, language, cookies_of(request.headers))
         media_type, policy = SHOWN.get(source.kind, ("application/octet-stream", FILE_POLICY))
         placing = "inline" if source.kind in SHOWN else "attachment"
         name = quote(Path(source.uri).name)
@@ -101,71 +143,32 @@ class SourcePages:
             return None
         return found[0]
 
+    def _chunks(self, source: Source, at: int | None, *, is_panel: bool) -> list[Hit]:
+        """All of them, or so many around ``at``. Where the page can't know it, as the fragment of
+        the address alone tells, all are there."""
+        most = MOST_IN_PANEL if is_panel else MOST_PASSAGES
+        if at is None and not is_panel:
+            most = source.chunks
+        first = min(max(0, (at or 0) - most // 4), max(0, source.chunks - most))
+        return Collections(self.knowledge).chunks(source, first, most)
 
-def _page(
-    title: str, body: str, language: str, request: Request, status: int = 200
-) -> HTMLResponse:
-    attributes = root_attributes(language, cookies_of(request.headers))
-    content = (
-        f'<!doctype html><html {attributes}><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{html.escape(title)}</title><style>{STYLE.read_text('utf-8')}</style></head>"
-        f'<body><header><a href="/">{text("back", language)}</a></header>'
-        f"<main><h1>{html.escape(title)}</h1>{body}</main></body></html>"
-    )
-    headers = {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"}
-    return HTMLResponse(content, status, headers)
-
-
-def _head(source: Source, chunks: int, language: str) -> str:
-    facts = f"{source.kind} · {text('passages', language, n=chunks)}"
-    return f'<p class="facts">{facts} · {_original(source, language)}</p>'
+    def _drawn(
+        self, source: Source, chunks: list[Hit], wanted: set[int | None]
+    ) -> dict[int, Drawn]:
+        """The pages of the passages that are wanted."""
+        if source.kind not in DRAWN:
+            return {}
+        pages = [chunk.page for chunk in chunks if chunk.position in wanted]
+        known = dict.fromkeys(page for page in pages if page is not None)
+        return {page: self.pictures.page(source, page) for page in [*known][:MOST_DRAWN]}
 
 
-def _original(source: Source, language: str) -> str:
-    label = text("open_original", language)
-    if is_web(source.uri):
-        address = html.escape(source.uri, quote=True)
-        return f'<a href="{address}" target="_blank" rel="noopener noreferrer">{label} ↗</a>'
-    if _is_file(source):
-        return f'<a href="/source/{source.id}/original">{label}</a>'
-    return html.escape(text("file_gone", language))
-
-
-def _is_file(source: Source) -> bool:
-    path = Path(source.uri)
-    try:
-        return path.is_absolute() and path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _passage(chunk: Hit, marks: Sequence[tuple[int, int]], language: str) -> str:
-    where = [text("page_number", language, n=chunk.page)] if chunk.page is not None else []
-    heading = html.escape(" › ".join([*where, *chunk.heading_path]))
-    return (
-        f'<section id="chunk-{chunk.position}"><h2>{heading}</h2>'
-        f'<div class="text">{_marked(chunk.text, marks)}</div></section>'
-    )
-
-
-def _spans(mark: str, chunk: Hit) -> list[tuple[int, int]]:
+def _spans(mark: str, chunk: Hit) -> list[Span]:
     """What ``mark`` says of ``chunk``, in order and apart; nothing where it can't be read."""
     place = f"{chunk.position}:"
     told = next((part for part in mark.split(";") if part.startswith(place)), "")[len(place) :]
-    spans: list[tuple[int, int]] = []
+    spans: list[Span] = []
     for begin, end in sorted((int(a), int(b)) for a, b in _SPAN.findall(told)):
-        if begin < end and (not spans or begin >= spans[-1][1]):
+        if begin < min(end, len(chunk.text)) and (not spans or begin >= spans[-1][1]):
             spans.append((begin, end))
     return spans
-
-
-def _marked(passage: str, marks: Sequence[tuple[int, int]]) -> str:
-    """``passage`` as HTML, with ``marks`` marked."""
-    pieces, last = [], 0
-    for begin, end in marks:
-        pieces.append(html.escape(passage[last:begin]))
-        pieces.append(f"<mark>{html.escape(passage[begin:end])}</mark>")
-        last = end
-    return "".join([*pieces, html.escape(passage[last:])])
