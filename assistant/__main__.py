@@ -7,12 +7,14 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from assistant import events
 from assistant.conversation import new_conversation_id
 from assistant.errors import AssistantError, SettingsError
 from assistant.language import reader_language
 from assistant.memory.records import Choices
+from assistant.models.chat.choice import open_chat
 from assistant.parts import open_parts
 from assistant.settings import Settings
 from assistant.turns import RunningTurn
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("question")
     ask.add_argument("--conversation", metavar="ID", help="go on with this conversation")
     ask.add_argument("--user", default="local", metavar="NAME")
+    ask.add_argument("--model", metavar="NAME", help="as CHAT_MODEL has it; default: CHAT_MODEL")
     ask.add_argument("--collection", default="", metavar="NAME")
     ask.add_argument("--as-typed", action="store_true", help="search for the question as it stands")
     ask.add_argument("--no-memory", action="store_true", help="without long-term memory")
@@ -71,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> int:
-    parts = open_parts(settings)
+    parts = open_parts(_with_model(settings, arguments.model))
     try:
         turn = parts.turns.start(
             arguments.user,
@@ -92,6 +95,18 @@ def _ask(arguments: argparse.Namespace, settings: Settings, language: str) -> in
     if arguments.json:
         _print_json(seen)
     return 1 if isinstance(seen[-1], events.Error) else 0
+
+
+def _with_model(settings: Settings, name: str | None) -> Settings:
+    """``settings`` with ``name`` as the chat model.
+
+    Raises:
+        SettingsError, ModelError: it can't be used.
+    """
+    if not name:
+        return settings
+    open_chat(settings, name, "--model").close()  # so that an error tells where it stands
+    return replace(settings, chat_model=name)
 
 
 def _choices(arguments: argparse.Namespace) -> Choices | None:
@@ -146,6 +161,7 @@ def _print_json(seen: Sequence[events.Event]) -> None:
         "sources": [],
         "timings": {},
         "refused": False,
+        "model": "",
         "error": None,
     }
     sources, memories = [], []
@@ -163,6 +179,7 @@ def _print_json(seen: Sequence[events.Event]) -> None:
                     "conversation": event.conversation_id,
                     "answer": event.answer,
                     "refused": event.refused,
+                    "model": event.model,
                     "timings": event.timings,
                 }
             case events.Error():

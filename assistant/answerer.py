@@ -25,7 +25,6 @@ from assistant.citations import Checked, check_citations, contradictions
 from assistant.errors import BadAnswer, ModelError
 from assistant.injection import without_commands
 from assistant.knowledge.records import Hit
-from assistant.models.chat.model import ChatModel
 from assistant.models.embedding.embedded import meanings
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.passages import Passage, select_passages
@@ -49,7 +48,6 @@ Chain = Runnable[dict[str, object], BaseMessage]
 class Answerer:
     """``own_knowledge``: after a refusal the model may say what it knows itself, marked so."""
 
-    chat: ChatModel
     retriever: Retriever
     embeddings: EmbeddingModel
     prompts: Prompts
@@ -118,7 +116,7 @@ class Answerer:
             case Kind.SUMMARY:
                 budget = self._budget(now)
                 count = self.embeddings.count_tokens
-                recent = _recent_sources(now)
+                recent = now.library.meant(now.question, _recent_sources(now))
                 hits = asking.summary_hits(now.library, asked, budget, count, recent)
                 return Found(hits=tuple(hits))
             case Kind.COMPARE:
@@ -138,7 +136,7 @@ class Answerer:
 
     def _budget(self, now: TurnProgress) -> int:
         """Tokens of passages that can be read in time."""
-        return self.chat.reading().passage_tokens(
+        return now.chat.reading().passage_tokens(
             self.embeddings.count_tokens(_question(now)), now.elapsed() - now.waited
         )
 
@@ -160,13 +158,15 @@ class Answerer:
             told = "; ".join(f"[{one}] / [{other}]" for one, other in pairs)
             yield _notice(now, "contradiction", replies.CONTRADICTION, pairs=told)
         yield now.step("answer")
-        chain = stuffed_messages(self.chat.model().bind(stopped=stopped), self.prompts)
+        prompts = self.prompts.now()
+        chain = stuffed_messages(now.chat.model().bind(stopped=stopped), prompts)
         inputs: dict[str, object] = {
             "input": question,
             "context": [passage_document(passage) for passage in passages],
             "wishes": now.wishes,
         }
-        yield from self._stream(now, chain, self._system("answer", question), inputs, stopped)
+        system = _system(prompts, "answer", question)
+        yield from self._stream(now, chain, system, inputs, stopped)
         checked = self._checked(now, passages)
         if asked.kind is Kind.LOOKUP and not now.incomplete:
             verdict = answerability.after(question, found, passages, checked, self.calibration)
@@ -206,14 +206,10 @@ class Answerer:
         self, now: TurnProgress, name: str, question: str, stopped: threading.Event
     ) -> Iterator[events.Event]:
         """What the model says by a prompt without documents."""
-        chain = plain_messages(self.chat.model().bind(stopped=stopped), self.prompts, name)
-        yield from self._stream(
-            now, chain, self._system(name, question), {"input": question}, stopped
-        )
-
-    def _system(self, name: str, question: str) -> str:
-        """The system message, which an answer must not recite."""
-        return self.prompts.get(name, language_of(question)).texts[0]
+        prompts = self.prompts.now()
+        chain = plain_messages(now.chat.model().bind(stopped=stopped), prompts, name)
+        system = _system(prompts, name, question)
+        yield from self._stream(now, chain, system, {"input": question}, stopped)
 
     def _stream(
         self,
@@ -249,6 +245,11 @@ def said(now: TurnProgress, kind: str, texts: replies.Texts) -> Iterator[events.
     now.kind, now.refused = kind, kind == "refusal"
     now.answer = texts[language_of(now.question)]
     yield events.Token(now.answer)
+
+
+def _system(prompts: Prompts, name: str, question: str) -> str:
+    """The system message, which an answer must not recite."""
+    return prompts.get(name, language_of(question)).texts[0]
 
 
 def _question(now: TurnProgress) -> str:

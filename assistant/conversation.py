@@ -20,19 +20,21 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from langchain_core.messages import BaseMessage
 
 from assistant import events, replies
 from assistant.answerer import Answerer, said
+from assistant.arrivals import Arrivals
 from assistant.asking import Kind
 from assistant.errors import BadAnswer, MemoryUnavailable, ModelError, ModelStopped
 from assistant.knowledge.store import KnowledgeBase
-from assistant.library import open_library
+from assistant.library import Library, open_library
 from assistant.memory.records import Choices, Recollection, as_chat_history
 from assistant.models.chat.model import ChatModel
+from assistant.models.chat.offered import ChatModels
 from assistant.prompts import LANGUAGES, Prompts
 from assistant.rewriting.context import Context
 from assistant.rewriting.needs import needs_rewriting
@@ -51,6 +53,9 @@ from assistant.users.identity import Identity, Role
 
 log = logging.getLogger(__name__)
 
+ARRIVAL_SECONDS = 30.0  # that a question waits for the first documents
+ARRIVAL_LOOK_SECONDS = 0.1
+
 
 def new_conversation_id() -> str:
     return secrets.token_hex(8)
@@ -62,15 +67,20 @@ Ahead = tuple[ChatModel, list[BaseMessage]]
 
 @dataclass(frozen=True)
 class Conversation:
-    """The parts that a turn needs, joined in :mod:`assistant.parts`."""
+    """The parts that a turn needs, joined in :mod:`assistant.parts`.
 
-    chat: ChatModel
-    rewrite_chat: ChatModel
+    ``rewrite_chat`` is None where the model that answers rewrites, too: a question is not sent to
+    another one than was chosen for it, and waits for no other.
+    """
+
+    chats: ChatModels
+    rewrite_chat: ChatModel | None
     rewriter: Rewriter
     answerer: Answerer
     knowledge: KnowledgeBase
     prompts: Prompts
     memory: TurnMemory
+    arrivals: Arrivals = field(default_factory=Arrivals)
 
     def turn(
         self,
@@ -79,6 +89,7 @@ class Conversation:
         question: str,
         *,
         language: str = "en",
+        model: str = "",
         replaces: str = "",
         standalone: str = "",
         choices: Choices | None = None,
@@ -90,6 +101,7 @@ class Conversation:
 
         Args:
             language: of error messages ("zh" or "en"); the answer's follows the question.
+            model: name of the chat model that answers; empty, or gone: ``CHAT_MODEL``'s.
             replaces: id of the turn that is asked again or edited; what followed it is left.
             standalone: what to search for, where the user says it.
             choices: the user's for this conversation, kept from now on; None: those kept.
@@ -101,12 +113,13 @@ class Conversation:
             AccessDenied: the collection that was chosen is not theirs to read.
             AssistantError: a part failed; nothing is stored.
         """
-        now = TurnProgress(user, conversation_id, checked_question(question), language)
+        chat = self.chats.chosen(model)
+        now = TurnProgress(user, conversation_id, checked_question(question), language, chat)
+        yield from self._gone(now, model)
         now.before = self._before(now, replaces, choices, given)
         if now.before.fault:
             yield self._away(now, now.before.fault)
-        asks = identity or Identity(user, Role.READER)
-        now.library = open_library(self.knowledge, now.before.choices, asks)
+        now.library = self._library(now, identity, given)
         try:
             yield from self._reply(now, standalone.strip(), stopped or threading.Event())
         except ModelStopped:
@@ -117,6 +130,13 @@ class Conversation:
             yield self._away(now, fault)
         now.timings["total"] = round(now.elapsed(), 3)
         yield done_event(now)
+
+    def _library(
+        self, now: TurnProgress, identity: Identity | None, given: Given | None
+    ) -> Library:
+        asks = identity or Identity(now.user, Role.READER)
+        own = "" if given else now.conversation_id  # whose attached files are searched, too
+        return open_library(self.knowledge, now.before.choices, asks, own)
 
     def _before(
         self, now: TurnProgress, replaces: str, choices: Choices | None, given: Given | None
@@ -137,8 +157,9 @@ class Conversation:
         elif asked.kind is Kind.SMALLTALK and not standalone:
             yield from self._await_model(now)
             yield from self.answerer.small_talk(now, stopped)
-        elif now.library.is_empty:
-            yield from said(now, "refusal", replies.EMPTY)
+        elif not (yield from self._has_documents(now, stopped)):
+            is_coming = self.arrivals.under_way(now.library.names)
+            yield from said(now, "refusal", replies.ARRIVING if is_coming else replies.EMPTY)
         else:
             yield from self._await_model(now)
             yield from self._complete(now, standalone, stopped)
@@ -146,11 +167,25 @@ class Conversation:
                 asked = self.answerer.asked(now)
             yield from self.answerer.answer(now, asked, stopped)
 
+    def _has_documents(
+        self, now: TurnProgress, stopped: threading.Event
+    ) -> Generator[events.Event, None, bool]:
+        """Whether the library has any; the first ones that are on their way are waited for."""
+        library, arrivals = now.library, self.arrivals
+        if library.is_empty and arrivals.under_way(library.names):
+            yield now.step("documents")
+            end = now.elapsed() + ARRIVAL_SECONDS
+            while library.is_empty and arrivals.under_way(library.names) and now.elapsed() < end:
+                if stopped.wait(ARRIVAL_LOOK_SECONDS):
+                    break
+            now.waited = now.elapsed()
+        return not library.is_empty
+
     def _await_model(self, now: TurnProgress) -> Iterator[events.Event]:
-        if self.chat.ready:
+        if now.chat.ready:
             return
         yield now.step("model")
-        self.chat.model()
+        now.chat.model()
         now.waited = now.elapsed()
 
     def _complete(
@@ -177,13 +212,15 @@ class Conversation:
         context = _context(now.before, recalled)
         if needs_rewriting(now.question, context):
             yield now.step("rewrite")
+        chat = self.rewrite_chat or now.chat
         try:
-            now.standalone = self.rewriter.rewrite(now.question, context, stopped)
+            rewriter = replace(self.rewriter, model=chat.model)
+            now.standalone = rewriter.rewrite(now.question, context, stopped)
         except ModelStopped:
             raise
         except ModelError as error:
             # The chat model itself being away is told by the answer that it can't give.
-            if self.rewrite_chat is self.chat and not isinstance(error, BadAnswer):
+            if chat is now.chat and not isinstance(error, BadAnswer):
                 raise
             log.warning("the question was not rewritten: %s", error)
             yield events.Notice(error.kind, error.text(now.language))
@@ -192,21 +229,39 @@ class Conversation:
             now.memories = [memory_event(memory) for memory in recalled]
             yield from now.memories
 
+    def with_prompts(self, prompts: Prompts) -> Conversation:
+        """The same, asking by other prompts."""
+        return replace(
+            self,
+            prompts=prompts,
+            rewriter=replace(self.rewriter, prompts=prompts),
+            answerer=replace(self.answerer, prompts=prompts),
+        )
+
     def fixed_prompts(self) -> Iterator[Ahead]:
         """The parts of the prompts that never change, to be read before the first question."""
         for language in LANGUAGES:
             answer = self.prompts.get("answer", language)
-            yield self.chat, answer.messages(context="", question="")
+            yield self.chats.default, answer.messages(context="", question="")
         for language in LANGUAGES:
             rewrite = self.prompts.get("rewrite", language)
-            yield self.rewrite_chat, rewrite.messages(history="", question="")
+            chat = self.rewrite_chat or self.chats.default
+            yield chat, rewrite.messages(history="", question="")
 
-    def next_prompts(self, user: str, conversation_id: str) -> Iterator[Ahead]:
-        """What can be read of the next rewrite's prompt while the person reads the answer."""
+    def next_prompts(self, user: str, conversation_id: str, model: str = "") -> Iterator[Ahead]:
+        """What can be read of the next rewrite's prompt while the person reads the answer, which
+        ``model`` gave."""
         history = self.memory.short_term.history(user, conversation_id)
         if history.turns:
             context = _context(Before(history), ())
-            yield self.rewrite_chat, self.rewriter.prompt_prefix(context)
+            chat = self.rewrite_chat or self.chats.chosen(model)
+            yield chat, self.rewriter.prompt_prefix(context)
+
+    def _gone(self, now: TurnProgress, model: str) -> Iterator[events.Notice]:
+        if self.chats.offers(model):
+            return
+        told = replies.MODEL_GONE[now.language]
+        yield events.Notice("model_gone", told.format(chosen=model, model=self.chats.default_name))
 
     def _away(self, now: TurnProgress, error: MemoryUnavailable) -> events.Notice:
         log.warning("%s", error)

@@ -28,8 +28,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Step(Event):
-    """The turn enters a stage: "queue" (others are answered first), "model" (waiting for it to
-    load), "rewrite", "retrieve", "answer"; "reply" where the model is asked without documents."""
+    """The turn enters a stage: "queue" (others are answered first), "documents" (waiting for the
+    first ones to be read in), "model" (waiting for it to load), "rewrite", "retrieve", "answer";
+    "reply" where the model is asked without documents."""
 
     stage: str
     seconds: float  # since the turn began; in the queue, since it was asked

@@ -6,10 +6,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from assistant.answerability import load_calibration
 from assistant.answerer import Answerer
+from assistant.attached import AttachedFiles
 from assistant.conversation import Conversation
 from assistant.evaluate.own.questions import forget_conversation
 from assistant.knowledge.opening import open_knowledge
@@ -21,15 +21,17 @@ from assistant.memory.long_term import LongTermMemory, Retention
 from assistant.memory.short_term import ShortTermMemory
 from assistant.models.chat.choice import open_chat
 from assistant.models.chat.model import ChatModel
+from assistant.models.chat.offered import ChatModels, open_chats
 from assistant.models.embedding.choice import open_embeddings
 from assistant.models.embedding.model import EmbeddingModel
 from assistant.models.reranking.choice import open_reranker
-from assistant.prompts import Prompts, load_prompts
+from assistant.prompt_edits import FOLDER, PromptEdits
+from assistant.prompts import Prompts
 from assistant.retrieval import Retriever
 from assistant.rewriting.rewriter import Rewriter
 from assistant.settings import Settings
 from assistant.turn_memory import TurnMemory
-from assistant.turns import Turns
+from assistant.turns import ForgetCopies, Turns
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,16 @@ class Parts:
     settings: Settings
     embeddings: EmbeddingModel
     knowledge: KnowledgeBase
-    chat: ChatModel
+    chats: ChatModels
     memory: TurnMemory
     conversation: Conversation
     turns: Turns
     closers: tuple[Callable[[], None], ...]
+
+    @property
+    def chat(self) -> ChatModel:
+        """That of ``CHAT_MODEL``."""
+        return self.chats.default
 
     @property
     def long_term(self) -> LongTermMemory:
@@ -69,30 +76,29 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
     """
     embeddings = open_embeddings(settings)
     knowledge = open_knowledge(settings, embeddings, collection)
-    chat = open_chat(settings, settings.chat_model, "CHAT_MODEL")
-    rewrite_chat = chat
-    if settings.rewrite_model and settings.rewrite_model != settings.chat_model:
-        rewrite_chat = open_chat(settings, settings.rewrite_model, "REWRITE_MODEL")
-    prompts = load_prompts()
+    chats = open_chats(settings)
+    rewrite_chat = _open_rewrite_chat(settings, chats)
+    prompts = PromptEdits(settings.data_dir / FOLDER).prompts()
     address = RedisAddress(settings)
     memory = _open_memory(settings, embeddings, address, lambda: turns.is_busy)
     conversation = Conversation(
-        chat=chat,
+        chats=chats,
         rewrite_chat=rewrite_chat,
-        rewriter=Rewriter(rewrite_chat.model, prompts, embeddings.count_tokens),
-        answerer=_open_answerer(settings, knowledge, embeddings, chat, prompts),
+        rewriter=Rewriter(chats.default.model, prompts, embeddings.count_tokens),
+        answerer=_open_answerer(settings, knowledge, embeddings, prompts),
         knowledge=knowledge,
         prompts=prompts,
         memory=memory,
     )
-    # Questions that were collected for evaluation go with their conversation.
-    turns = Turns(conversation, partial(forget_conversation, settings), Limits.of(settings, chat))
+    limits = Limits.of(settings, chats.models)
+    forget = _forget_copies(settings, AttachedFiles(knowledge, settings.upload_dir))
+    turns = Turns(conversation, forget, limits)
     closers = (
         memory.remembering.close,
         memory.long_term.close,
         address.close,
-        chat.close,
-        rewrite_chat.close,
+        chats.close,
+        (rewrite_chat or chats).close,
         knowledge.close,
         embeddings.close,
     )
@@ -100,7 +106,7 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
         settings=settings,
         embeddings=embeddings,
         knowledge=knowledge,
-        chat=chat,
+        chats=chats,
         memory=memory,
         conversation=conversation,
         turns=turns,
@@ -108,11 +114,27 @@ def open_parts(settings: Settings, collection: str = "default") -> Parts:
     )
 
 
+def _open_rewrite_chat(settings: Settings, chats: ChatModels) -> ChatModel | None:
+    """That of ``REWRITE_MODEL``; None where it isn't set: whichever answers rewrites."""
+    if settings.rewrite_model in ("", settings.chat_model):
+        return chats.default if settings.rewrite_model else None
+    return open_chat(settings, settings.rewrite_model, "REWRITE_MODEL")
+
+
+def _forget_copies(settings: Settings, attached: AttachedFiles) -> ForgetCopies:
+    """What goes with a conversation: attached files, and questions collected for evaluation."""
+
+    def forget(user: str, conversation_id: str | None) -> None:
+        attached.forget(user, conversation_id)
+        forget_conversation(settings, user, conversation_id)
+
+    return forget
+
+
 def _open_answerer(
     settings: Settings,
     knowledge: KnowledgeBase,
     embeddings: EmbeddingModel,
-    chat: ChatModel,
     prompts: Prompts,
 ) -> Answerer:
     retriever = Retriever(
@@ -123,7 +145,6 @@ def _open_answerer(
         rerank_seconds=settings.rerank_seconds,
     )
     return Answerer(
-        chat=chat,
         retriever=retriever,
         embeddings=embeddings,
         prompts=prompts,

@@ -11,6 +11,11 @@ EMPTY: Texts = {
     "en": "The knowledge base is still empty. Upload files or crawl a site on the Knowledge page, "
     "then ask again.",
 }
+ARRIVING: Texts = {
+    "zh": "文档还在读入知识库，目前一篇也没有读完。请稍后再问；进度见“知识库”页面。",
+    "en": "Documents are still being read into the knowledge base, and none is ready yet. Ask "
+    "again in a while; the Knowledge page shows how far it is.",
+}
 NOTHING: Texts = {
     "zh": "知识库中没有找到与这个问题有关的内容。",
     "en": "The knowledge base holds nothing about this question.",
@@ -26,6 +31,12 @@ REFUSAL: Texts = {
 OWN_KNOWLEDGE: Texts = {
     "zh": "以下是模型自己的说法，文档中没有依据，请自行核实：",
     "en": "What follows is the model's own knowledge, which no document bears out; please verify:",
+}
+#: The model that was chosen for the conversation is not among those of the settings any more.
+MODEL_GONE: Texts = {
+    "zh": "为本对话选择的模型 {chosen} 已不再提供，改由 {model} 回答。可在输入框上方另选模型。",
+    "en": "The model {chosen}, which was chosen for this conversation, is no longer offered: "
+    "{model} answers. Another one can be chosen above the question box.",
 }
 CONTRADICTION: Texts = {
     "zh": "资料说法不一：{pairs}。请打开原文核对哪一个适用。",

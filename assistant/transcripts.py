@@ -23,7 +23,8 @@ def as_markdown(title: str, turns: Sequence[Turn], language: str, zone: tzinfo |
     for turn in turns:
         when = datetime.fromtimestamp(turn.time, zone).strftime("%Y-%m-%d %H:%M")
         parts += [f"## {asked} · {when}", _lowered(turn.text)]
-        parts += [f"### {answered}", answer_markdown(turn, language)]
+        model = f" · {_one_line(turn.model)}" if turn.model else ""
+        parts += [f"### {answered}{model}", answer_markdown(turn, language)]
     return "\n\n".join(parts) + "\n"
 
 

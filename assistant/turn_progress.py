@@ -12,6 +12,7 @@ from assistant.errors import ConversationError
 from assistant.library import Library
 from assistant.memory.records import Fact, Recollection, Turn, text_parts
 from assistant.memory.store.keys import fact_item
+from assistant.models.chat.model import ChatModel
 from assistant.passages import Passage, places_in_document
 from assistant.rewriting.standalone import Standalone
 from assistant.turn_memory import Before, place
@@ -29,6 +30,7 @@ class TurnProgress:
     conversation_id: str
     question: str
     language: str
+    chat: ChatModel  # that answers
     began: float = field(default_factory=time.monotonic)
     waited: float = 0.0  # seconds for the model to load: they don't count against its reading
     timings: dict[str, float] = field(default_factory=dict)

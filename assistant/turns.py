@@ -16,6 +16,7 @@ from assistant.events import Done, Error, Event
 from assistant.limits import Limits, Ticket, TurnQueue
 from assistant.memory.records import Choices
 from assistant.observability import request_ids
+from assistant.prompts import Prompts
 from assistant.running_turn import RunningTurn
 from assistant.turn_memory import Given
 from assistant.users.identity import Identity
@@ -62,31 +63,34 @@ class Turns:
         question: str,
         *,
         language: str = "en",
+        model: str = "",
         replaces: str = "",
         standalone: str = "",
         choices: Choices | None = None,
         given: Given | None = None,
         identity: Identity | None = None,
         ahead: bool = True,
+        prompts: Prompts | None = None,
     ) -> RunningTurn:
         """Begin a turn in the background, or have it wait for its slot.
 
         Args:
-            replaces, standalone, choices, given, identity: as :meth:`Conversation.turn` takes them.
-            ahead: afterwards let the model read the conversation for the next question.
+            model, replaces, standalone, choices, given, identity: of :meth:`Conversation.turn`.
+            ahead: let the model read on afterwards, for the next question; prompts: other ones.
 
         Raises:
             ConversationBusy: this conversation is still answering another question.
             TooManyQuestions, Overloaded: the limits; the error says when to try again.
         """
         id = request_ids.current() or request_ids.new_request_id()
-        turn = RunningTurn(user, conversation_id, question, replaces, id)
+        turn = RunningTurn(user, conversation_id, question, replaces, id, model=model)
         answer = partial(
-            self._conversation.turn,
+            self._asking_by(prompts).turn,
             user,
             conversation_id,
             question,
             language=language,
+            model=model,
             replaces=replaces,
             standalone=standalone,
             choices=choices,
@@ -98,11 +102,13 @@ class Turns:
         try:
             self._enter(turn, answer, language, ahead)
         except AssistantError as error:
-            with self._lock:
-                self._running.pop((user, conversation_id), None)
+            self._forgo(turn)
             self._tell(turn, Error(error.kind, error.text(language)))
             raise
         return turn
+
+    def _asking_by(self, prompts: Prompts | None) -> Conversation:
+        return self._conversation.with_prompts(prompts) if prompts else self._conversation
 
     def _note(self, turn: RunningTurn) -> None:
         """Take the conversation for ``turn``. Turns that ended are let go of, with their events."""
@@ -115,6 +121,10 @@ class Turns:
                 )
             self._running[turn.user, turn.conversation_id] = turn
 
+    def _forgo(self, turn: RunningTurn) -> None:
+        with self._lock:
+            self._running.pop((turn.user, turn.conversation_id), None)
+
     def _enter(
         self, turn: RunningTurn, answer: Callable[[], Iterator[Event]], language: str, ahead: bool
     ) -> None:
@@ -125,7 +135,7 @@ class Turns:
         def moved(place: int) -> None:
             turn.waits(place, lambda: self._withdraw(turn, ticket))
 
-        ticket = Ticket(turn.user, begin, moved)
+        ticket = Ticket(turn.user, begin, moved, turn.model)
         self.queue.enter(ticket)
 
     def _withdraw(self, turn: RunningTurn, ticket: Ticket) -> None:
@@ -212,7 +222,8 @@ class Turns:
             if last is not None:
                 self._tell(turn, last)
             if ahead and isinstance(last, Done):
-                self._read_ahead(self._conversation.next_prompts(turn.user, turn.conversation_id))
+                asked = (turn.user, turn.conversation_id, turn.model)
+                self._read_ahead(self._conversation.next_prompts(*asked))
 
     def _publish(
         self, turn: RunningTurn, answer: Callable[[], Iterator[Event]], language: str
@@ -243,11 +254,16 @@ class Turns:
     def warm_up(self) -> None:
         """Get the chat model ready and let it read what never changes in its prompts."""
         try:
-            self._conversation.chat.model()
-            self._conversation.chat.check()
+            chat = self._conversation.chats.default
+            chat.model()
+            chat.check()
         except AssistantError as error:
             log.error("%s", error)  # its state tells the reader; the next question tries again
             return
+        self.read_prompts()
+
+    def read_prompts(self) -> None:
+        """Let the chat model read what never changes in its prompts, again after an edit."""
         self._read_ahead(self._conversation.fixed_prompts())
 
     def _read_ahead(self, prompts: Iterator[Ahead]) -> None:

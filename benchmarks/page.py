@@ -30,6 +30,7 @@ PAGES = {
     "/knowledge": "#upload, #files",
     "/memory": "#memory-search input",
     "/status": "#status-overview .verdict",
+    "/admin": "#admin-prompt-text textarea",
     "/guide": "#guide .steps",
 }
 SECONDS = 60_000.0

@@ -91,6 +91,8 @@ SHOTS = (
     Shot("status", "/status", "zh", 1440, tall=True),
     Shot("status-en-dark", "/status", "en", 1440, dark=True, tall=True),
     Shot("status-phone", "/status", "en", 360),
+    Shot("admin", "/admin", "zh", 1440, tall=True),
+    Shot("admin-phone", "/admin", "en", 360, dark=True, tall=True),
     Shot("guide", "/guide", "zh", 1440),
     Shot("guide-phone", "/guide", "en", 360, dark=True),
     Shot("source", "", "zh", 1440),

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from assistant.users.audit import Audit
 from assistant.users.identity import Identity, Role
 from ingest.background.tasks import Desk
 from tests.openai_server import OpenAIServer, openai_server
+from tests.waiting import wait_for
 
 GUIDE = {
     "星河7000手册": "星河7000是远山公司制造的便携式光谱仪，重量为1.8千克。"
@@ -138,10 +138,3 @@ def served_app(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join(10)
         listening.close()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

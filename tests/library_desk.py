@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,6 +26,7 @@ from assistant.ui.visitor import Visitors
 from assistant.users.audit import FILE, Audit
 from assistant.users.identity import LOCAL, Identity, Role
 from ingest.background import tasks
+from tests.waiting import wait_for
 
 
 def request_of(identity: Identity, language: str = "zh") -> Any:
@@ -98,7 +98,7 @@ class Desk:
 
     def finish(self) -> Job:
         """Wait for all jobs; the newest."""
-        wait(lambda: not self.jobs.active)
+        wait_for(lambda: not self.jobs.active)
         return self.jobs.list()[0]
 
     def see(
@@ -140,13 +140,6 @@ class Desk:
         file = self.settings.log_dir / FILE
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         return [json.loads(line)["action"] for line in lines]
-
-
-def wait(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def environment(data_dir: Path) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Reply:
     body: dict[str, Any] | None = None
     raw: str = ""  # a body as it is, such as a web page
     hold: threading.Event | None = None  # waits for it after the first piece
+    hold_seconds: float = 10.0  # at most
     silent: bool = False  # sends nothing at all until the client leaves
     drop: bool = False  # closes the connection without an answer
     cut: bool = False  # breaks off in the middle of the stream
@@ -131,7 +132,7 @@ def openai_server() -> Iterator[OpenAIServer]:
             for n, piece in enumerate(reply.pieces):
                 self._delta({"content": piece})
                 if reply.hold and n == 0:
-                    reply.hold.wait(10)
+                    reply.hold.wait(reply.hold_seconds)
                 if reply.cut and n == 1:
                     self.close_connection = True
                     return

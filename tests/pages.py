@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import axe_playwright_python
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Frame, Page, expect
 
+from assistant.memory.address import RedisAddress
+from assistant.memory.long_term import LongTermMemory
+from assistant.settings import Settings
 from tests.browser import App, Visitor, running_app, visit
 from tests.openai_server import OpenAIServer, Reply, openai_server
 
@@ -23,6 +26,7 @@ PAGES = {
     "/knowledge": "#upload",
     "/memory": "#memory-search input",
     "/status": "#status-overview .verdict",
+    "/admin": "#admin-prompt-text textarea",
     "/guide": "#guide .steps",
 }
 LOCALES = {"zh": "zh-CN", "en": "en-US"}
@@ -117,6 +121,18 @@ def ask(
     assert page.locator("#chat .error").all_inner_texts() == []
 
 
+@contextmanager
+def memory_in(data: Path) -> Iterator[LongTermMemory]:
+    """The memory of the app that runs in ``data``, as another process has it."""
+    address = RedisAddress(Settings.load({"DATA_DIR": str(data)}, None))
+    memory = LongTermMemory(address.url)
+    try:
+        yield memory
+    finally:
+        memory.close()
+        address.close()
+
+
 def wide(page: Page) -> int:
     """How wide the page is, with what would have to be scrolled to."""
     return int(page.evaluate("document.documentElement.scrollWidth"))
@@ -127,7 +143,7 @@ MEND_MILLISECONDS = 300  # until the page's script has mended what Gradio drew
 GRAVE = ("serious", "critical")
 
 
-def grave_findings(page: Page) -> list[str]:
+def grave_findings(page: Page | Frame) -> list[str]:
     """What axe-core finds that is serious or critical, a line each."""
     page.wait_for_timeout(MEND_MILLISECONDS)
     if not page.evaluate("typeof window.axe === 'object'"):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from assistant import events
+from assistant.arrivals import Arrivals
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Choices, Turn, text_parts
 from assistant.users.identity import Identity
@@ -24,16 +25,19 @@ class QueuedConversation:
         self.queue: queue.Queue[events.Event] = queue.Queue()
         self.asked: list[tuple[str, str, str, str]] = []
         self.choices: list[Choices] = []
+        self.models: list[str] = []
+        self.arrivals = Arrivals()
         self.long_term = memory
         self.memory = SimpleNamespace(forget=memory.forget, forget_all=memory.forget_all)
 
     def turn(
         self, user: str, conversation_id: str, question: str, *,
-        language: str, replaces: str, standalone: str, choices: Choices,
+        language: str, model: str, replaces: str, standalone: str, choices: Choices,
         stopped: threading.Event, identity: Identity | None = None, given: object = None,
     ) -> Iterator[events.Event]:  # fmt: skip
         self.asked.append((conversation_id, question, replaces, standalone))
         self.choices.append(choices)
+        self.models.append(model)
         while True:
             event = self.queue.get(timeout=10)
             if isinstance(event, events.Done):

@@ -9,8 +9,7 @@ import signal
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,13 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until ``condition`` holds, and fail where it never does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
+from tests.waiting import wait_for
 
 
 def free_port() -> int:
@@ -51,7 +44,7 @@ class RedisServer:
         self.process = subprocess.Popen(
             [program, *self.options], cwd=self.folder, stdout=subprocess.DEVNULL
         )
-        wait_until(self._answers)
+        wait_for(self._answers)
 
     def client(self) -> Redis:
         """A client that tries nothing twice."""

@@ -4,7 +4,6 @@ and what one user may see of another."""
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from argon2 import PasswordHasher
 
+from assistant.knowledge.catalogue import ATTACHED
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Turn, text_parts
@@ -27,6 +27,7 @@ from assistant.users.keys import add_key
 from tests.browser import App, running_app
 from tests.gradio_clicks import API, Page, clicks_on, file_data
 from tests.openai_server import OpenAIServer, Reply, openai_server
+from tests.waiting import wait_for
 
 GOOD = "four words make one"
 USERS = {"wang": Role.READER, "li": Role.EDITOR, "root": Role.ADMIN, "zhao": Role.READER}
@@ -85,10 +86,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def wait_for_the_sample(site: Site) -> None:
     """So that nothing but what the tests do changes the library."""
-    until = time.monotonic() + 240
-    while not (site.folder / "sample-added").exists():
-        assert time.monotonic() < until, site.app.said
-        time.sleep(0.05)
+    marker = site.folder / "sample-added"
+    wait_for(marker.exists, 240, told=lambda: site.app.said)
 
 
 def store_turn(site: Site, user: str) -> None:
@@ -151,7 +150,8 @@ def library(site: Site) -> tuple[Any, ...]:
         sources = client.get("/api/v1/collections/default/sources")
         assert (collections.status_code, sources.status_code) == (200, 200)
     followed = site.folder / "sources.toml"
-    uploads = sorted(str(path) for path in (site.folder / "uploads").rglob("*"))
+    own = sorted((site.folder / "uploads").glob(f"[!{ATTACHED[0]}]*"))  # others are of a chat
+    uploads = [str(path) for folder in own for path in sorted(folder.rglob("*"))]
     told = followed.read_text("utf-8") if followed.exists() else ""
     return collections.json(), sources.json(), told, uploads
 
@@ -175,6 +175,32 @@ def test_a_reader_changes_nothing_of_the_library(
     print(f"library as a reader: tried {tried}")
     assert library(site) == before
     assert [what for what in site.audited("wang") if what.startswith("library")] == []
+
+
+def administered(site: Site) -> tuple[Any, ...]:
+    """What administrators alone may change."""
+    accounts = Accounts(site.folder).all().values()
+    users = [(each.name, each.role, each.disabled, each.password, each.stamp) for each in accounts]
+    prompts = sorted(str(path) for path in (site.folder / "prompts").rglob("*"))
+    return users, prompts
+
+
+@pytest.mark.parametrize("user", ["wang", "li"])
+def test_users_and_prompts_are_for_administrators_alone(
+    site: Site, handlers: list[dict[str, Any]], user: str
+) -> None:
+    before = administered(site)
+    event = {"do": "user", "value": "root", "index": [0, 0]}
+    with site.page(user) as page:
+        of_page = page.config()["page"]["admin"]["dependencies"]
+        tried = [each for each in handlers if each["id"] in of_page]
+        said = page.click_all(clicks_on(tried, "root", event_data=event))
+    print(f"users and prompts as {user}: tried {len(tried)}")
+    assert len(tried) > 20
+    assert "zhao" not in said, "nor do they see who else there is"
+    assert administered(site) == before
+    done = site.audited(user)
+    assert not any(what.startswith(("users", "prompts", "collection.owner")) for what in done)
 
 
 def test_a_reader_changes_nothing_through_the_interface_either(site: Site) -> None:
@@ -373,6 +399,7 @@ def test_an_upload_is_bounded_in_number_and_size(site: Site) -> None:
 ROUTES = (
     ("GET", "/", Role.READER), ("GET", "/knowledge", Role.READER), ("GET", "/memory", Role.READER),
     ("GET", "/status", Role.READER), ("GET", "/guide", Role.READER), ("GET", "/head", Role.READER),
+    ("GET", "/admin", Role.READER),
     ("GET", "/account", Role.READER), ("GET", "/memory/export", Role.READER),
     ("GET", "/api/v1/collections", Role.READER), ("GET", "/api/v1/sources/1", Role.READER),
     ("GET", "/v1/models", Role.READER), ("GET", "/metrics", Role.ADMIN),

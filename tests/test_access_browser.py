@@ -12,9 +12,10 @@ from playwright.sync_api import Page, expect
 
 from assistant.users.accounts import Account, Accounts
 from assistant.users.identity import Role
-from tests.browser import open_browser, running_app, visit
+from tests.browser import open_browser, running_app
+from tests.looks import Look, both_languages, check
 from tests.openai_server import Reply, openai_server
-from tests.pages import SECONDS, grave_findings, wide
+from tests.pages import SECONDS, visitor_of
 
 pytestmark = [pytest.mark.browser_matrix, pytest.mark.timeout(600)]
 GOOD = "four words make one"
@@ -26,7 +27,8 @@ def log_in(page: Page) -> None:
     page.press("#password", "Enter")
 
 
-def test_a_session_that_ends_in_mid_answer_loses_nothing(tmp_path: Path) -> None:
+@both_languages
+def test_a_session_that_ends_in_mid_answer_loses_nothing(tmp_path: Path, look: Look) -> None:
     hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     Accounts(tmp_path).add(Account("li", Role.EDITOR, hasher.hash(GOOD)))
     with openai_server() as model:
@@ -34,16 +36,15 @@ def test_a_session_that_ends_in_mid_answer_loses_nothing(tmp_path: Path) -> None
         with (
             running_app(DATA_DIR=tmp_path, **given) as app,
             open_browser() as browser,
-            visit(browser, width=360) as visitor,
+            visitor_of(browser, look.language, look.width, dark=look.dark) as visitor,
         ):
             page, hold = visitor.page, threading.Event()
             page.set_default_timeout(SECONDS * 1000)
             page.goto(f"{app.url}/account")
             log_in(page)
             expect(page.locator("#old")).to_be_visible()
-            assert grave_findings(page) == []
-            assert wide(page) <= 360
-            model.replies.append(Reply(("第一段，", "第二段。"), hold=hold))
+            check(page, look, "own-account")
+            model.replies.append(Reply(("第一段，", "第二段。"), hold=hold, hold_seconds=60))
             page.goto(app.url)
             page.fill("#composer textarea", "你好，你能做什么？")
             page.press("#composer textarea", "Enter")
@@ -53,7 +54,7 @@ def test_a_session_that_ends_in_mid_answer_loses_nothing(tmp_path: Path) -> None
             page.fill("#composer textarea", "还没发出的问题")
             page.press("#composer textarea", "Enter")
             banner = page.locator("#notices .banner")
-            expect(banner).to_contain_text("登录已过期")
+            expect(banner).to_contain_text(look.text("login_ended"))
             assert page.input_value("#composer textarea") == "还没发出的问题"
             hold.set()
             banner.locator("a").click()

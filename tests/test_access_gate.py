@@ -42,8 +42,8 @@ PAGE = {"accept": "text/html,application/xhtml+xml"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 PATHS = (
     "/", "/knowledge", "/memory", "/status", "/head", "/account", "/account/keys", "/source/1",
-    "/source/1/original", "/memory/export", "/conversation/1/export", "/v1/models",
-    "/v1/chat/completions", "/api/v1/search", "/api/openapi.json", "/config",
+    "/source/1/original", "/source/1/page/1.png", "/memory/export", "/conversation/1/export",
+    "/v1/models", "/v1/chat/completions", "/api/v1/search", "/api/openapi.json", "/config",
     "/theme.css", "/assets/index.js", "/gradio_api/queue/join", "/gradio_api/queue/data",
     "/gradio_api/upload", "/gradio_api/file=/etc/passwd", "/gradio_api/info", "/gradio_api/run/x",
     "/gradio_api/heartbeat/abc", "/gradio_api/component_server", "/healthz/x", "/readyz/..;/",

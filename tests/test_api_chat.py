@@ -15,8 +15,9 @@ from langchain_openai import ChatOpenAI
 from assistant.api.chat_request import MODEL, ChatRequest, Message
 from assistant.api.completion import Completion
 from assistant.events import Done, Revise, Token
-from tests.api_desk import ApiDesk, api_desk, wait_for
+from tests.api_desk import ApiDesk, api_desk
 from tests.openai_server import Reply
+from tests.waiting import wait_for
 
 QUESTION = "星河7000有多重？"
 ANSWER = "星河7000重1.8千克。"

@@ -26,9 +26,10 @@ from assistant.observability.metrics import durations
 from assistant.observability.tracing import open_tracing, stages
 from assistant.running_turn import RunningTurn
 from assistant.settings import Settings
-from tests.api_desk import ApiDesk, api_desk, wait_for
+from tests.api_desk import ApiDesk, api_desk
 from tests.openai_server import Reply
 from tests.serving import served
+from tests.waiting import wait_for
 
 QUESTION = "星河7000有多重？"
 

@@ -11,8 +11,9 @@ import pytest
 
 from assistant.knowledge.collections import Collections
 from assistant.knowledge.records import NewChunk
-from tests.api_desk import ApiDesk, api_desk, wait_for
+from tests.api_desk import ApiDesk, api_desk
 from tests.serving import served
+from tests.waiting import wait_for
 
 NOTE = "# 备忘\n\n星河7000的充电器是65瓦的。\n"
 

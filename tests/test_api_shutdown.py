@@ -9,9 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.api_desk import wait_for
 from tests.browser import running_app
 from tests.openai_server import Reply, openai_server
+from tests.waiting import wait_for
 
 ANSWER = "您好！请问有什么可以帮您？"
 

@@ -136,7 +136,7 @@ def check_source(visitor: Visitor) -> None:
     """The citation of the second answer opens its passage."""
     citation = visitor.page.locator("#chat .bot-row").nth(1).locator("a[href^='/source/']").first
     with visitor.context.expect_page() as opened:
-        citation.click()
+        citation.click(modifiers=["ControlOrMeta"])
     source = opened.value
     expect(source.locator("h1")).to_have_text("星河7000使用手册")
     passage = source.locator("section:target")

@@ -16,6 +16,7 @@ from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Begun, Turn, text_parts
 from assistant.settings import Settings
+from assistant.ui.texts import text
 from tests.browser import App, open_browser, running_app, screenshot, visit
 from tests.openai_server import OpenAIServer, openai_server
 
@@ -206,6 +207,22 @@ def test_the_keyboard_and_drafts(browser: Browser, desk: Desk) -> None:
         expect(box).to_have_value("")
 
 
+def test_drafts_of_another_user_of_this_browser_are_gone(browser: Browser, desk: Desk) -> None:
+    with visit(browser, locale="en-US") as visitor:
+        page = desk.page(visitor.page)
+        box = page.locator("#composer textarea")
+        box.fill("mine")
+        page.reload()
+        expect(box).to_have_value("mine")
+        page.evaluate("localStorage.setItem('drafts-of', 'another')")
+        page.reload()
+        page.wait_for_function("localStorage.getItem('drafts-of') !== 'another'")
+        expect(box).to_have_value("")
+        assert (
+            page.evaluate("Object.keys(localStorage).some((key) => /^draft:/.test(key))") is False
+        )
+
+
 def test_on_a_phone_the_list_is_a_drawer(browser: Browser, desk: Desk) -> None:
     desk.store("a", turn("t1", "How heavy is it?", "Two kilograms[1]. " + "x" * 300))
     with visit(browser, locale="en-US", width=360, dark=True) as visitor:
@@ -225,3 +242,27 @@ def test_on_a_phone_the_list_is_a_drawer(browser: Browser, desk: Desk) -> None:
         card = page.locator("#cite-card").bounding_box()
         assert card and card["x"] >= 0 and card["x"] + card["width"] <= 360
         screenshot(page, "chat-phone")
+
+
+def test_a_question_that_did_not_arrive_is_still_there(browser: Browser, desk: Desk) -> None:
+    desk.store("a", turn("t1", "极光多重？", "两千克。"))
+    with visit(browser) as visitor:
+        page = desk.page(visitor.page, "a")
+        box, banner = page.locator("#composer textarea"), page.locator("#notices .banner")
+        visitor.context.set_offline(True)
+        expect(banner).to_have_text(text("app_away", "zh"))
+        box.fill("它多长？")
+        box.press("Enter")
+        said = page.locator(".toast-body", has_text=text("app_away", "zh"))
+        expect(said.locator(".toast-title")).to_have_text("知识库助手")
+        with page.expect_event("load"):  # Gradio loads a page anew once its server is back
+            visitor.context.set_offline(False)
+        expect(box).to_have_value("它多长？")
+        expect(banner).to_have_count(0)
+        desk.model.say("极光｜极光多长？", "三米。")
+        box.press("Enter")
+        expect(page.locator("#chat .user-row")).to_have_count(2)
+        expect(box).to_have_value("")
+        page.reload()
+        expect(page.locator("#chat .user-row")).to_have_count(2)
+        expect(box).to_have_value("")

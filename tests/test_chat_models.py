@@ -27,6 +27,7 @@ from assistant.models.chat.circuit import FAILURES, FIRST_PAUSE, Circuit
 from assistant.models.chat.model import ChatModel
 from assistant.settings import Settings
 from tests.openai_server import OpenAIServer, Reply, openai_server
+from tests.waiting import wait_for
 
 AWAY = "http://127.0.0.1:9/v1"
 
@@ -200,13 +201,6 @@ class TestCancel:
         next(stream)
         stream.close()  # type: ignore[attr-defined]
         wait_for(lambda: bool(server.left))
-
-
-def wait_for(condition: object) -> None:
-    limit = time.monotonic() + 5
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < limit
-        time.sleep(0.01)
 
 
 class TestFailover:

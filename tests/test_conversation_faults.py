@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from assistant.parts import Parts, open_parts
 from assistant.settings import Settings
 from tests.openai_server import OpenAIServer, Reply, openai_server
 from tests.question_parts import parts_over
+from tests.waiting import wait_for
 
 TEXT = "星河7000是远山公司制造的便携式光谱仪，重量为1.8千克。它的电池可用12小时，保修期为三年。"
 QUESTION = "星河7000有多重？"
@@ -157,13 +158,13 @@ def test_a_stop_before_the_first_token_closes_the_connection(
     for event in turn.events():
         seen.append(event)
         if isinstance(event, events.Step) and event.stage == "answer":
-            _wait_for(lambda: bool(server.requests))
+            wait_for(lambda: bool(server.requests))
             began = time.monotonic()
             turn.stop()
     assert time.monotonic() - began < 3
     done = done_of(seen)
     assert (done.answer, done.stopped) == ("", True)
-    _wait_for(lambda: bool(server.left))
+    wait_for(lambda: bool(server.left))
 
 
 def test_a_stop_while_the_question_is_rewritten(parts: Parts, server: OpenAIServer) -> None:
@@ -175,14 +176,7 @@ def test_a_stop_while_the_question_is_rewritten(parts: Parts, server: OpenAIServ
     began = time.monotonic()
     assert done_of(ask(parts, "它的保修期多久？", stopped=stopped)).stopped
     assert time.monotonic() - began < 3
-    _wait_for(lambda: bool(server.left))
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    wait_for(lambda: bool(server.left))
 
 
 def test_a_rewriting_model_that_is_away_does_not_stop_the_answer(

@@ -6,7 +6,6 @@ import datetime
 import ssl
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from assistant.settings import Settings
 from ingest.crawl import CrawlEnd, NoPage, Page, fetch_pages
 from tests.crawling import ask, crawl, crawl_settings, crawlers
 from tests.site import Answer, links, redirect, serve
+from tests.waiting import wait_for
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /proc")
 
@@ -22,13 +22,6 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self").exists(), reason="reads /
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return crawl_settings(tmp_path_factory.mktemp("crawl") / "data")
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_limit_of_pages_is_kept_and_said(settings: Settings) -> None:

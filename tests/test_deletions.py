@@ -13,6 +13,7 @@ from assistant.errors import ConversationError, MemoryUnavailable
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.store.keys import Keys
 from tests.memories import turn, unit
+from tests.waiting import wait_for
 
 pytest_plugins = ["tests.memory_fixtures"]
 
@@ -22,10 +23,7 @@ def add(memory: LongTermMemory, conversation: str) -> None:
 
 
 def wait_until_gone(memory: LongTermMemory, conversation: str) -> None:
-    deadline = time.monotonic() + 5
-    while memory.all_turns("u", conversation):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not memory.all_turns("u", conversation))
 
 
 def test_it_is_final_after_a_while(memory: LongTermMemory, redis: Redis) -> None:
@@ -87,10 +85,7 @@ def test_one_that_answers_again_lives(memory: LongTermMemory) -> None:
     deletions = Deletions(memory.list, forget, seconds=0.05)
     add(memory, "a")
     deletions.hold("u", "a")
-    deadline = time.monotonic() + 5
-    while memory.list.held("u"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not memory.list.held("u"))
     deletions.close()
     assert [info.id for info in memory.conversations("u")] == ["a"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +35,7 @@ from assistant.models.chat.model import ChatModel
 from assistant.settings import Settings
 from tests import huggingface_models as models
 from tests.huggingface_models import ANSWERS
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.huggingface,
@@ -171,10 +171,7 @@ def test_a_stop_while_the_prompt_is_read_ends_it(chat: ChatModel, client: Any) -
     threading.Thread(target=lambda: inside.wait(30) and stopped.set()).start()
     with pytest.raises(ModelStopped):
         chat.model().invoke("plain", stopped=stopped)
-    deadline = time.monotonic() + 10
-    while not client.loaded._cancelled.is_set():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(client.loaded._cancelled.is_set)
     go_on.set()
     wait_until_free(client)
     assert later == []  # not even the layer after it

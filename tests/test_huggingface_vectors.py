@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from assistant.models.reranking.huggingface import open_cross_encoder
 from assistant.providers import PROVIDERS
 from assistant.settings import Settings
 from tests import huggingface_models as models
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.huggingface, pytest.mark.anyio, pytest.mark.timeout(600)]
 
@@ -293,7 +293,7 @@ def test_several_devices_have_a_process_each_started_once(minilm: EmbeddingModel
     assert _processes(model) == processes
     assert np.allclose(model.embed_questions(TEXTS[:2]), found[:2], atol=1e-5)  # in this process
     model.close()
-    _until(lambda: not any(map(_is_running, processes)))
+    wait_for(lambda: not any(map(_is_running, processes)))
 
 
 def test_a_process_that_dies_is_an_error_and_is_replaced() -> None:
@@ -452,10 +452,3 @@ def _is_running(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

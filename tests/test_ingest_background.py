@@ -22,7 +22,8 @@ from ingest.background.tasks import AddFiles, Preview, RunSources, Task
 from ingest.events import Event
 from ingest.sources.listing import add_source
 from ingest.sources.sync import sync_lock
-from tests.library_desk import environment, wait
+from tests.library_desk import environment
+from tests.waiting import wait_for
 
 NEVER = threading.Event()
 
@@ -152,7 +153,7 @@ def test_a_cancelled_task_ends_within_a_second(
     background: Background, folder: Path, data: Path
 ) -> None:
     running = Running(background, AddFiles((many(folder, 300),)))
-    wait(lambda: "added" in names(running.events))
+    wait_for(lambda: "added" in names(running.events))
     began = time.monotonic()
     running.cancel.set()
     running.join()
@@ -169,7 +170,7 @@ def test_a_stream_that_is_left_ends_its_task(background: Background, folder: Pat
     events = background.run(AddFiles((many(folder, 300),)), NEVER)
     next(events)
     events.close()
-    wait(lambda: not background._answers)
+    wait_for(lambda: not background._answers)
     assert names(list(background.run(Preview(document(folder, "a.md")), NEVER))) == ["previewed"]
 
 
@@ -177,7 +178,7 @@ def test_a_process_that_is_killed_is_said_and_the_next_task_works(
     background: Background, folder: Path
 ) -> None:
     running = Running(background, AddFiles((many(folder, 300),)))
-    wait(lambda: running.events)
+    wait_for(lambda: running.events)
     killed = process_of(background)
     os.kill(killed, signal.SIGKILL)
     running.join()
@@ -191,7 +192,7 @@ def test_a_process_that_is_killed_is_said_and_the_next_task_works(
 def test_closing_leaves_no_process(folder: Path) -> None:
     background = Background(environment(folder / "closed"))
     running = Running(background, AddFiles((many(folder, 300),)))
-    wait(lambda: running.events)
+    wait_for(lambda: running.events)
     process = process_of(background)
     began = time.monotonic()
     background.close()
@@ -230,4 +231,4 @@ def test_it_ends_when_the_app_is_killed(folder: Path, tmp_path: Path) -> None:
             process = int(app.stdout.readline())
             assert is_alive(process)
             app.kill()
-        wait(lambda: not is_alive(process), 10)
+        wait_for(lambda: not is_alive(process), 10)

@@ -23,6 +23,7 @@ from assistant.models.local import catalogue, cores, speed
 from assistant.models.local.catalogue import ModelFile, PartPackages
 from assistant.models.local.chat_server import LocalChatServer, ModelState
 from assistant.settings import ROOT, Settings
+from tests.waiting import wait_for
 
 NAME = "qwen2.5-coder-0.5b"
 CONTEXT = 1024
@@ -45,10 +46,7 @@ def server(settings: Settings) -> Iterator[LocalChatServer]:
     server.start()
     yield server
     server.close()
-    deadline = time.monotonic() + 20
-    while keeper.is_held(server.service.lock):
-        assert time.monotonic() < deadline, "the server did not end"
-        time.sleep(0.05)
+    wait_for(lambda: not keeper.is_held(server.service.lock), what="the server ended")
 
 
 @pytest.fixture

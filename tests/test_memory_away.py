@@ -20,7 +20,8 @@ from assistant.memory.store import connection
 from assistant.memory.store.faults import MemoryRefused
 from assistant.memory.store.keys import Keys
 from tests.memories import embedded, fact, turn, unit
-from tests.redis_servers import RedisServer, wait_until
+from tests.redis_servers import RedisServer
+from tests.waiting import wait_for
 
 Start = Callable[..., LongTermMemory]
 
@@ -92,7 +93,7 @@ def test_what_is_held_is_written_without_another_turn(server: RedisServer, start
     server.kill()
     assert not add(memory, "2", "1")
     server.start()
-    wait_until(lambda: memory.held == 0)
+    wait_for(lambda: memory.held == 0)
     assert [one.id for one in memory.turns("u", "c")] == ["1", "2"]
 
 
@@ -146,7 +147,7 @@ def test_a_hung_redis_is_waited_for_once(
         with pytest.raises(MemoryUnavailable, match="a moment ago"):
             memory.turns("u", "c")
         assert time.monotonic() - before < 0.25
-    wait_until(lambda: memory.held == 0)
+    wait_for(lambda: memory.held == 0)
     assert [one.id for one in memory.turns("u", "c")] == ["1", "2"]
 
 
@@ -179,7 +180,7 @@ def test_a_read_only_replica_is_read_and_writes_are_held(server: RedisServer, st
             memory.pause("u", True)
         assert "只读副本" in fault.value.text("zh")
         redis.replicaof("NO", "ONE")
-    wait_until(lambda: memory.held == 0)
+    wait_for(lambda: memory.held == 0)
     assert [one.id for one in memory.turns("u", "c")] == ["1", "2"]
 
 

@@ -15,7 +15,7 @@ from assistant.memory.records import Choices
 from assistant.memory.store.compaction import MARK
 from assistant.settings import Settings
 from tests.memories import DIMENSION, fact, turn
-from tests.redis_servers import wait_until
+from tests.waiting import wait_for
 
 SECRET, KEPT = "绝密的星河计划 top-secret-galaxy", "留下的备份办法 kept-words"
 
@@ -122,7 +122,7 @@ def test_a_forgotten_conversation_is_nowhere(desk: Desk, caplog: pytest.LogCaptu
     assert desk.holding(SECRET.encode()), "it can be found where it is"
     assert desk.holding(vector(1).astype(np.float16).tobytes())
     desk.memory.forget("u", "gone")
-    wait_until(desk.is_rewritten)
+    wait_for(desk.is_rewritten)
     assert {str(trace): desk.holding(trace) for trace in secret if desk.holding(trace)} == {}
     for trace in (KEPT.encode(), vector(3).astype(np.float16).tobytes()):
         places = desk.holding(trace)
@@ -136,7 +136,7 @@ def test_a_forgotten_conversation_is_nowhere(desk: Desk, caplog: pytest.LogCaptu
 def test_an_erased_user_is_nowhere(desk: Desk) -> None:
     fill(desk)
     desk.memory.forget_all("u")
-    wait_until(desk.is_rewritten)
+    wait_for(desk.is_rewritten)
     for text, seeds in ((SECRET, (1, 2)), (KEPT, (3, 4))):
         for seed in seeds:
             for trace in traces(text, seed):
@@ -149,7 +149,7 @@ def test_a_deleted_fact_is_nowhere(desk: Desk) -> None:
     desk.memory.edit_fact("u", "f-keep", "代号 zeppelin-nine")
     assert desk.holding(b"zeppelin-nine")
     desk.memory.delete_fact("u", "f-keep")
-    wait_until(desk.is_rewritten)
+    wait_for(desk.is_rewritten)
     assert desk.holding(b"zeppelin-nine") == []
 
 
@@ -161,16 +161,16 @@ def test_a_rewrite_that_was_cut_short_is_done_by_the_next_process(desk: Desk) ->
     assert any(name.endswith(".aof") for name in desk.holding(SECRET.encode()))
     desk.memory = desk.open()
     desk.memory.open("u", "keep")
-    wait_until(desk.is_rewritten)
+    wait_for(desk.is_rewritten)
     assert desk.holding(SECRET.encode()) == []
 
 
 def test_what_is_forgotten_during_a_rewrite_goes_too(desk: Desk) -> None:
     fill(desk)
     desk.memory.forget("u", "gone")
-    wait_until(lambda: desk.redis.info("persistence")["aof_rewrites"] or desk.is_rewritten())
+    wait_for(lambda: desk.redis.info("persistence")["aof_rewrites"] or desk.is_rewritten())
     desk.memory.forget("u", "keep")
-    wait_until(desk.is_rewritten)
+    wait_for(desk.is_rewritten)
     assert desk.holding(KEPT.encode()) == [] and desk.holding(SECRET.encode()) == []
 
 
@@ -184,7 +184,7 @@ def test_what_was_held_and_forgotten_is_nowhere(desk: Desk) -> None:
     assert desk.holding(b"zeppelin-nine") == ["held.jsonl"]
     desk.memory._link._address = lambda: url
     desk.memory.forget("u", "gone")
-    wait_until(desk.is_rewritten)
+    wait_for(desk.is_rewritten)
     assert desk.holding(b"zeppelin-nine") == [] and desk.holding(SECRET.encode()) == []
     assert desk.memory.held == 0 and not desk.spill.exists()
     assert [info.id for info in desk.memory.conversations("u")] == ["keep"]

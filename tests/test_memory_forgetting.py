@@ -11,7 +11,8 @@ from assistant.memory.mirror import Mirrors
 from assistant.memory.records import Choices, Fact, Version
 from assistant.memory.store.keys import Keys
 from tests.memories import embedded, fact, turn, unit
-from tests.redis_servers import RedisServer, wait_until
+from tests.redis_servers import RedisServer
+from tests.waiting import wait_for
 
 pytest_plugins = ["tests.memory_fixtures"]
 
@@ -142,7 +143,7 @@ def test_traces_of_what_is_gone_are_bounded(
     opened = other.open("u", "c")
     mirror = other._mirrors.of("u")
     assert opened.facts == () and mirror.since == 9003
-    wait_until(lambda: mirror.is_whole)
+    wait_for(lambda: mirror.is_whole)
     assert len(mirror.index) == 1
 
 
@@ -226,9 +227,9 @@ def test_a_large_memory_is_read_behind_the_turns(
     assert found[0].id == "t/c2/1199", "the newest are there at once"
     memory.forget("u", "c3")
     mirror = other._mirrors.of("u")
-    wait_until(lambda: mirror.is_whole)
+    wait_for(lambda: mirror.is_whole)
     other.open("u", "c0", "0")
-    wait_until(lambda: mirror.is_whole)
+    wait_for(lambda: mirror.is_whole)
     assert len(mirror.index) == 1200 - 171 + 1
     assert other.recall("u", "编号 0", unit(0), k=1)[0].id == "t/c0/0"
     # And as many changes by others are caught up with.
@@ -236,7 +237,7 @@ def test_a_large_memory_is_read_behind_the_turns(
         memory.add("u", "late", turn("q", id=f"l{number}", at=number), unit(3), text=f"新 {number}")
     put(memory, fact("f2", "y"))
     assert len(other.open("u", "c0", "0").facts) == 2, "facts are never behind"
-    wait_until(lambda: mirror.is_whole)
+    wait_for(lambda: mirror.is_whole)
     assert len(mirror.index) == 1200 - 171 + 1 + 700 + 1
 
 

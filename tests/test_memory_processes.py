@@ -9,7 +9,8 @@ from assistant.memory.store.items import unpacked
 from assistant.memory.store.keys import Keys
 from assistant.settings import ROOT
 from tests.memories import embedded, fact, turn, unit
-from tests.redis_servers import RedisServer, wait_until
+from tests.redis_servers import RedisServer
+from tests.waiting import wait_for
 
 KEYS = Keys("u")
 
@@ -69,7 +70,7 @@ def test_two_processes_in_one_conversation_lose_and_double_nothing(
     assert set(found) == {f"{name}{number}" for name in "ab" for number in range(40)} | {"shared"}
     assert sorted(said.turn_id for said in found["shared"].said) == sorted(set(found) - {"shared"})
     mirror = memory._mirrors.of("u")
-    wait_until(lambda: mirror.is_whole)
+    wait_for(lambda: mirror.is_whole)
     assert len(mirror.index) == len(ids) + len(found)
 
 

@@ -18,7 +18,8 @@ from assistant.memory.store.connection import POOL, Link
 from assistant.memory.store.keys import Keys
 from assistant.memory.url import OPTIONS, parse, redis_url
 from tests.memories import embedded, fact, turn, unit
-from tests.redis_servers import RedisServer, free_port, wait_until
+from tests.redis_servers import RedisServer, free_port
+from tests.waiting import wait_for
 
 Start = Callable[..., RedisServer]
 ACL = "~rag:* +@read +@write +@scripting +ping +scan"
@@ -186,22 +187,22 @@ def test_sentinels_tell_the_primary_and_follow_it(start: Start, tmp_path: Path) 
     )
     try:
         with Redis(port=port) as sentinel:
-            wait_until(lambda: _pinged(sentinel))
+            wait_for(lambda: _pinged(sentinel))
         url = f"redis+sentinel://127.0.0.1:1,127.0.0.1:{port}/main/0"
         works(url)
         memory = LongTermMemory(lambda: url)
         memory.add("u", "c", turn("问", id="1"), unit(0), text="问")
         with replica.client() as redis:
-            wait_until(lambda: redis.exists(Keys("u").control))
+            wait_for(lambda: redis.exists(Keys("u").control))
         error = refused(f"redis+sentinel://127.0.0.1:{port}/other/0")
         assert "no primary of that name" in str(error) and "主节点" in error.text("zh")
         with Redis(port=port) as sentinel:
-            wait_until(lambda: sentinel.sentinel_slaves("main"))
+            wait_for(lambda: sentinel.sentinel_slaves("main"))
             sentinel.execute_command("SENTINEL FAILOVER", "main")
-            wait_until(lambda: sentinel.sentinel_get_master_addr_by_name("main")[1] == second)
-        wait_until(lambda: replica.client().role()[0] in (b"master", "master"))
+            wait_for(lambda: sentinel.sentinel_get_master_addr_by_name("main")[1] == second)
+        wait_for(lambda: replica.client().role()[0] in (b"master", "master"))
         primary.kill()
-        wait_until(lambda: _opens(memory))
+        wait_for(lambda: _opens(memory))
         assert memory.add("u", "c", turn("再问", id="2", parent="1"), unit(0), text="再问")
         assert [one.id for one in memory.turns("u", "c")] == ["1", "2"]
         memory.close()
@@ -238,7 +239,7 @@ def test_a_cluster_keeps_a_user_in_one_slot(start: Start) -> None:
             for other, port in zip(nodes, ports, strict=True):
                 redis.execute_command("CLUSTER", "MEET", "127.0.0.1", port, other.options[-1])
     for node in nodes:
-        wait_until(lambda node=node: _is_joined(node))
+        wait_for(lambda node=node: _is_joined(node))
     url = f"redis+cluster://127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}"
     works(url)
     for node in nodes:
@@ -306,7 +307,7 @@ def test_the_pool_is_bounded(start: Start) -> None:
         assert redis.info("clients")["connected_clients"] <= POOL + 1
     memory.close()
     with server.client() as redis:
-        wait_until(lambda: redis.info("clients")["connected_clients"] == 1)
+        wait_for(lambda: redis.info("clients")["connected_clients"] == 1)
 
 
 def test_no_server_is_told_with_what_to_do() -> None:

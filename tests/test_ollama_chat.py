@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +12,7 @@ from assistant.models.chat.choice import open_chat
 from assistant.models.chat.model import ChatModel
 from assistant.models.chat.ollama import DEFAULT_WINDOW
 from assistant.settings import Settings
+from tests.waiting import wait_for
 from tests.wire.ollama_chat import OllamaChatServer, ollama_chat
 
 
@@ -106,7 +106,4 @@ def test_a_stop_closes_the_connection(server: OllamaChatServer) -> None:
     threading.Timer(0.2, stopped.set).start()
     with pytest.raises(ModelStopped):
         chat(server.url).model().bind(stopped=stopped).invoke("hi")
-    limit = time.monotonic() + 5
-    while not server.left:
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+    wait_for(lambda: server.left)

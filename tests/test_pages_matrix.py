@@ -4,54 +4,29 @@ nothing serious or critical."""
 
 from __future__ import annotations
 
-import itertools
 import re
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from assistant.ui.texts import text
-from tests.browser import open_browser, screenshot
+from tests.browser import open_browser
+from tests.looks import WAIT, Look, check, every_look
 from tests.openai_server import Reply
 from tests.pages import (
     ANSWER_SECONDS,
     PAGES,
-    SECONDS,
-    WIDTHS,
     House,
     ask,
     grave_findings,
     house_in,
     show,
     visitor_of,
-    wide,
 )
 
 pytestmark = [pytest.mark.browser_matrix, pytest.mark.timeout(900)]
-WAIT = SECONDS * 1000
-
-
-@dataclass(frozen=True)
-class Look:
-    """One cell of the matrix."""
-
-    language: str
-    width: int
-    dark: bool
-
-    def __str__(self) -> str:
-        return f"{self.language}-{self.width}-{'dark' if self.dark else 'light'}"
-
-    def text(self, key: str, **fields: object) -> str:
-        return text(key, self.language, **fields)
-
-
-LOOKS = [Look(*each) for each in itertools.product(("zh", "en"), WIDTHS, (False, True))]
-every_look = pytest.mark.parametrize("look", LOOKS, ids=str)
 
 
 @pytest.fixture(scope="module")
@@ -71,17 +46,6 @@ def page(look: Look, browser: Browser, house: House) -> Iterator[Page]:
     house.model.replies.clear()
     with visitor_of(browser, look.language, look.width, dark=look.dark) as visitor:
         yield visitor.page
-
-
-def check(page: Page, look: Look, name: str) -> None:
-    """It fits, it is in the language and the colours, and a screen reader can use it."""
-    assert wide(page) <= look.width, name
-    shown = page.locator("html").get_attribute("lang") or ""
-    assert shown.startswith(look.language), name
-    if page.locator("gradio-app").count():
-        assert ("dark" in (page.locator("body").get_attribute("class") or "")) == look.dark
-    assert grave_findings(page) == [], name
-    screenshot(page, f"{name}-{look}")
 
 
 @every_look
@@ -139,7 +103,7 @@ def test_the_flow_of_a_conversation(page: Page, house: House, look: Look) -> Non
 @every_look
 def test_the_flow_of_the_library(page: Page, house: House, look: Look, tmp_path: Path) -> None:
     """Upload, find in the table, delete."""
-    name = f"云岭{LOOKS.index(look)}"
+    name = f"云岭{look.number}"
     file = tmp_path / f"{name}.md"
     file.write_text(f"# {name}\n\n{name}是一种茶，水温{look.width}度。\n", "utf-8")
     show(page, house.url, "/knowledge")
@@ -157,8 +121,8 @@ def test_the_flow_of_the_library(page: Page, house: House, look: Look, tmp_path:
 
 @every_look
 def test_the_flow_of_a_memory(page: Page, house: House, look: Look) -> None:
-    """Write one, change it, delete it."""
-    words = f"我用的是第{LOOKS.index(look)}号光谱仪。"
+    """Write one, change it, pin it, find it, pause, take everything out, delete it."""
+    words = f"我用的是第{look.number}号光谱仪。"
     show(page, house.url, "/memory")
     page.click("#memory-write")
     page.fill("#memory-draft textarea", words)
@@ -168,9 +132,25 @@ def test_the_flow_of_a_memory(page: Page, house: House, look: Look) -> None:
     item.locator(".edit").click()
     page.locator("#memories .editor textarea").fill(f"改过：{words}")
     page.locator("#memories .editor textarea").press("Control+Enter")
-    expect(page.locator("#memories .item").filter(has_text="改过")).to_be_visible(timeout=WAIT)
+    changed = page.locator("#memories .item").filter(has_text=f"改过：{words}")
+    expect(changed).to_be_visible(timeout=WAIT)
+    changed.locator(".pin").click()
+    expect(changed.locator(".pinned")).to_have_text(look.text("memory_pinned"), timeout=WAIT)
+    page.fill("#memory-search input", f"第{look.number}号")
+    expect(changed.locator(".words mark")).to_have_text(f"第{look.number}号", timeout=WAIT)
     check(page, look, "remembered")
-    changed = page.locator("#memories .item").filter(has_text=words)
+    page.get_by_role("switch").click()
+    banner = page.locator("#memory-overview .banner")
+    expect(banner).to_have_text(look.text("remembering_paused_more"), timeout=WAIT)
+    check(page, look, "memory-paused")
+    page.get_by_role("switch").click()
+    expect(banner).to_have_count(0, timeout=WAIT)
+    with page.expect_download() as begun:
+        page.click("#memory-export")
+    assert words in begun.value.path().read_text("utf-8")
+    page.click("#memory-forget-all")
+    expect(page.locator("#memory-really")).to_be_disabled(timeout=WAIT)
+    check(page, look, "memory-forget")
     changed.locator(".menu summary").click()
     changed.locator(".panel .bad").click()
     expect(changed).to_have_count(0, timeout=WAIT)
@@ -204,3 +184,21 @@ def test_a_check_of_the_models(page: Page, house: House, look: Look) -> None:
     )
     expect(page.locator("#check-now")).to_have_text(look.text("check_models"), timeout=WAIT)
     check(page, look, "checked")
+    page.locator("#figures-range").get_by_text(look.text("figures_week")).click()
+    plots = page.locator("#status-usage figure")
+    expect(plots).to_have_count(4, timeout=WAIT)
+    page.locator("#status-usage .figures-table summary").click()
+    expect(page.locator("#status-usage tbody tr")).not_to_have_count(0)
+    check(page, look, "figures")
+
+
+@every_look
+def test_who_is_new_is_led_to_the_guide(browser: Browser, house: House, look: Look) -> None:
+    with visitor_of(browser, look.language, look.width, dark=look.dark, guided=False) as visitor:
+        page = visitor.page
+        show(page, house.url, "/")
+        check(page, look, "hello")
+        page.get_by_role("link", name=look.text("hello_open")).click()
+        page.wait_for_selector(PAGES["/guide"], timeout=WAIT)
+        show(page, house.url, "/")
+        expect(page.locator("#notices .hello")).to_have_count(0)

@@ -21,6 +21,7 @@ from assistant.errors import ServiceError
 from assistant.memory.server import ValkeyService
 from assistant.processes import Endpoint, Lease, attach
 from assistant.settings import ROOT, Settings
+from tests.waiting import wait_for
 
 GRACE = "0.3"
 
@@ -118,14 +119,7 @@ def service(tmp_path: Path) -> Iterator[ValkeyService]:
     service = ValkeyService(settings)
     yield service
     if service.folder.is_dir():
-        until(lambda: not keeper.is_held(service.lock), "the server ended after the test")
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain until {what}"
-        time.sleep(0.02)
+        wait_for(lambda: not keeper.is_held(service.lock), what="the server ended after the test")
 
 
 def client(lease: Lease) -> redis.Redis:
@@ -205,8 +199,8 @@ def test_server_ends_after_its_user_was_killed(
     user.ask("attach")
     assert keeper.is_held(service.lock)
     user.end(signal.SIGKILL)
-    until(lambda: not keeper.is_held(service.lock), "the server ended")
-    until(lambda: not keeper.is_held(service.files.keeper), "the keeper ended")
+    wait_for(lambda: not keeper.is_held(service.lock), what="the server ended")
+    wait_for(lambda: not keeper.is_held(service.files.keeper), what="the keeper ended")
     assert not service.files.record.exists()
 
 
@@ -232,7 +226,7 @@ def test_every_visit_begins_the_grace_time_anew(tmp_path: Path) -> None:
             pids.add(lease.pid)
         time.sleep(0.65)  # out of step with the keeper's looks
     assert len(pids) == 1
-    until(lambda: not keeper.is_held(service.lock), "the server ended after the test")
+    wait_for(lambda: not keeper.is_held(service.lock), what="the server ended after the test")
 
 
 def test_killed_keeper_is_replaced_by_the_next_user(
@@ -251,8 +245,8 @@ def test_killed_keeper_is_replaced_by_the_next_user(
 def test_last_user_replaces_a_killed_keeper(service: ValkeyService) -> None:
     with attach(service) as lease:
         os.kill(keeper_pid(service), signal.SIGKILL)
-        until(lambda: not keeper.is_held(service.files.keeper), "the keeper was dead")
-    until(lambda: not keeper.is_held(service.lock), "the server ended all the same")
+        wait_for(lambda: not keeper.is_held(service.files.keeper), what="the keeper was dead")
+    wait_for(lambda: not keeper.is_held(service.lock), what="the server ended all the same")
     assert lease.pid
 
 
@@ -291,7 +285,7 @@ def test_stale_record_with_a_recycled_pid_harms_nobody(service: ValkeyService) -
     with attach(service) as lease:
         assert lease.pid != innocent.pid
         assert client(lease).ping()
-    until(lambda: not keeper.is_held(service.lock), "the server ended")
+    wait_for(lambda: not keeper.is_held(service.lock), what="the server ended")
     assert innocent.poll() is None
     innocent.communicate(b"\n")
 
@@ -317,7 +311,7 @@ def test_server_ends_though_its_whole_folder_was_deleted(service: ValkeyService)
         shutil.rmtree(service.run_dir)
         shutil.rmtree(service.folder)
         assert client(lease).ping()
-    until(lambda: not service.is_healthy(endpoint), "the server ended")
+    wait_for(lambda: not service.is_healthy(endpoint), what="the server ended")
 
 
 def test_folder_made_anew_gets_a_server_that_ends_too(service: ValkeyService) -> None:
@@ -327,9 +321,11 @@ def test_folder_made_anew_gets_a_server_that_ends_too(service: ValkeyService) ->
         service.folder.mkdir()
         assert lease.renew().pid != old
         assert keeper.is_held(service.lock)
-    until(lambda: not keeper.is_held(service.lock), "the new server ended")
+    wait_for(lambda: not keeper.is_held(service.lock), what="the new server ended")
     if sys.platform == "linux":
-        until(lambda: servers_in(Path(f"{service.folder} (deleted)")) == 0, "the old one ended")
+        wait_for(
+            lambda: servers_in(Path(f"{service.folder} (deleted)")) == 0, what="the old one ended"
+        )
 
 
 def test_record_and_folders_are_private(service: ValkeyService) -> None:
@@ -348,7 +344,7 @@ def test_folder_with_spaces_quotes_and_chinese(tmp_path: Path) -> None:
     with attach(service) as lease:
         client(lease).set("a", "b")
     assert (service.folder / "appendonlydir").is_dir()
-    until(lambda: not keeper.is_held(service.lock), "the server ended")
+    wait_for(lambda: not keeper.is_held(service.lock), what="the server ended")
 
 
 def test_unwritable_run_folder_is_named(service: ValkeyService) -> None:

@@ -18,6 +18,7 @@ from assistant.knowledge.records import NewChunk
 from assistant.memory.address import RedisAddress
 from assistant.memory.long_term import LongTermMemory
 from assistant.memory.records import Begun, Choices, Turn
+from assistant.models.chat.offered import ChatModels
 from assistant.settings import Settings
 from assistant.turns import Turns
 from assistant.ui.chat import Chat
@@ -26,6 +27,7 @@ from assistant.ui.chat_list import Look
 from assistant.ui.visitor import Visitors
 from tests.knowledge_samples import open_knowledge, vectors_of
 from tests.queued_conversation import QueuedConversation
+from tests.waiting import wait_for
 
 SKIP = {"__type__": "update"}
 
@@ -113,10 +115,7 @@ class Page:
         return re.findall(rf'name="{name}" value="([^"]*)"', self.text)
 
     def wait(self, condition: Callable[[Page], object]) -> None:
-        deadline = time.monotonic() + 10
-        while not condition(self):
-            assert time.monotonic() < deadline, self.text
-            time.sleep(0.005)
+        wait_for(lambda: condition(self), told=lambda: self.text)
 
 
 class Desk:
@@ -130,6 +129,7 @@ class Desk:
             conversation=self.conversation,
             long_term=memory,
             knowledge=self.knowledge,
+            chats=ChatModels({"vllm:a": cast(Any, None), "b|c": cast(Any, None)}),
         )
         self.chat = Chat(cast(Any, parts), Visitors("auto"))
 
@@ -713,11 +713,34 @@ def test_questions_to_ask_next_come_from_the_document(desk: Desk, page: Page) ->
     assert "options" not in page.messages[-1], "nothing after a refusal"
 
 
+def test_choosing_while_it_answers_leaves_the_stream(desk: Desk) -> None:
+    page = Page(desk.chat, "s1")
+    page.ask("极光多重？")
+    watching = page.follow()
+    desk.say(events.Token("两千"))
+    page.wait(lambda page: "两千" in page.text)
+    id, request = page.conversation_id, page.request
+    desk.chat.search.choose(False, True, [], [], id, request)
+    desk.chat.model.choose("b|c", id, request)
+    desk.say(events.Token("克。"))
+    page.wait(lambda page: "两千克。" in page.text)
+    desk.say(events.Done("", "两千克。", False))
+    watching.join(10)
+    assert not page.busy and "两千克。" in page.text
+    desk.answer(page, "多长？", "一米。")
+    assert not desk.conversation.choices[-1].rewriting and desk.conversation.models[-1] == "b|c"
+
+
 def test_the_welcome_says_when_the_knowledge_base_is_empty(desk: Desk) -> None:
     page = Page(desk.chat, "s1", "en")
     empty = desk.chat.open("", page.request).messages
     assert "still empty" in empty["placeholder"]
     assert empty["examples"] == []
+    arriving = [True]
+    desk.conversation.arrivals.ask(lambda name: arriving[0])
+    other = Page(desk.chat, "s2", "en")
+    assert desk.chat.open("", other.request).messages["examples"], "a question waits for them"
+    arriving[0] = False
     chunks = [NewChunk("text")]
     desk.knowledge.add_embedded("/a.md", "a", "md", 1, "h", chunks, vectors_of(chunks))
     filled = desk.chat.open("", page.request).messages
@@ -737,3 +760,18 @@ def test_without_redis_the_page_works_and_says_why(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="长期记忆暂不可用"):
         page.open("abc")
     desk.knowledge.close()
+
+
+def test_a_question_that_is_too_long_is_not_begun(desk: Desk, page: Page) -> None:
+    """It stays in the composer; in place of another it leaves that one as it was."""
+    with pytest.warns(UserWarning, match="问题有 8001 个字符"):
+        page.ask("长" * 8001)
+    assert page.composer == "长" * 8001
+    assert not page.busy and not page.messages and not page.conversation_id
+    desk.answer(page, "极光多重？", "两千克。")
+    asked = page.messages[0]["content"]
+    event = cast(Any, SimpleNamespace(index=0, value="长" * 8001))
+    page.messages = []
+    with pytest.warns(UserWarning, match="问题有 8001 个字符"):
+        page.see(page.chat.edit(event, page.conversation_id, page.request))
+    assert page.messages[0]["content"] == asked

@@ -119,5 +119,5 @@ def test_the_zone_comes_from_a_cookie(cookie: str, zone: ZoneInfo | None) -> Non
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_shortcuts_are_told(language: str) -> None:
-    html = tools_html(language)
+    html = tools_html("local", language)
     assert html.count("<kbd>") >= 8 and 'id="cite-card"' in html

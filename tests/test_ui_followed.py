@@ -21,9 +21,10 @@ from assistant.ui.followed_rendering import Followed, broken_html, followed_html
 from ingest.sources.runs import note_run
 from ingest.sources.sync import sync_lock
 from ingest.state import State
-from tests.library_desk import REQUEST, Desk, wait
+from tests.library_desk import REQUEST, Desk
 from tests.site import Answer, serve
 from tests.test_ui_rendering import EVIL, Tags
+from tests.waiting import wait_for
 
 HOME = '<title>首页</title><h1>首页</h1><p>星河7000的首页。</p><a href="/b">b</a>'
 TAGS = {
@@ -166,7 +167,7 @@ def test_what_runs_is_not_removed_and_not_run_twice(desk: Desk) -> None:
     hold = threading.Event()
     with serve({"/": Answer(HOME, wait=hold), "/b": "<p>乙</p>"}) as site:
         desk.add("site", site.url(), "manual", 1, 9, "", "", "", True)
-        wait(lambda: site.asked)
+        wait_for(lambda: site.asked)
         name = listed(desk)[0]["name"]
         with pytest.warns(UserWarning, match="正在更新"):
             desk.press("remove_all", name)
@@ -223,7 +224,7 @@ def test_a_job_that_waits_for_another_sync_says_so(desk: Desk, notes: Path) -> N
         begin_elsewhere(desk, "nightly", os.getpid())
         desk.add("folder", str(notes))
         desk.followed.forget()
-        wait(lambda: "另一个同步正在运行（nightly）" in desk.see().jobs)
+        wait_for(lambda: "另一个同步正在运行（nightly）" in desk.see().jobs)
     assert desk.finish().state == "done"
     assert sorted(desk.titles()) == ["乙", "甲"]
 

@@ -26,7 +26,8 @@ from ingest.events import (
     Summary,
     Warned,
 )
-from tests.library_desk import MANUAL, REQUEST, Desk, environment, wait
+from tests.library_desk import MANUAL, REQUEST, Desk, environment
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_the_sample_is_added_once(desk: Desk, tmp_path: Path) -> None:
 
     def start() -> None:
         add_sample_once(sample, marker, desk.knowledge, desk.jobs, desk.library)
-        wait(lambda: not desk.jobs.active)
+        wait_for(lambda: not desk.jobs.active)
 
     start()
     assert desk.titles() == ["星河7000手册"]
@@ -140,7 +141,7 @@ def test_a_fault_of_the_whole_job_ends_it_with_a_line() -> None:
 
     jobs = Jobs()
     both: Sequence[Job] = [jobs.submit(("甲", "a"), locked), jobs.submit(("乙", "b"), broken)]
-    wait(lambda: not jobs.active)
+    wait_for(lambda: not jobs.active)
     assert [job.state for job in both] == ["failed", "failed"]
     assert both[0].lines[0].text == ("正忙。", "Busy.")
     assert "ZeroDivisionError" in both[1].lines[0].text[0]
@@ -159,7 +160,7 @@ def test_at_most_three_jobs_run_at_once_and_old_ones_are_forgotten() -> None:
     time.sleep(0.1)  # those that run are too old to be listed
     assert {job.state for job in jobs.list()} == {"waiting"}
     go.set()
-    wait(lambda: not jobs.active)
+    wait_for(lambda: not jobs.active)
     jobs.close()
 
 
@@ -183,7 +184,7 @@ def test_an_upload_through_the_background_process_is_stopped(tmp_path: Path) -> 
             files.append(tmp_path / f"{number}.md")
             files[-1].write_text(f"# 第{number}章\n\n第{number}章的内容。", "utf-8")
         desk.page.upload([str(file) for file in files], "default", REQUEST)
-        wait(lambda: len(desk.titles()) > 3)
+        wait_for(lambda: len(desk.titles()) > 3)
         (job, _) = desk.jobs.list()
         assert "停止" in desk.see().jobs
         desk.page.act(cast(Any, SimpleNamespace(do="stop", source=str(job.id))), "default", REQUEST)
@@ -247,9 +248,9 @@ def test_a_followed_source_takes_no_slot_of_an_upload() -> None:
 
     sources = [jobs.submit(("源", "source"), slow, source=str(n)) for n in range(5)]
     upload = jobs.submit(("甲", "a"), quick)
-    wait(lambda: upload.state == "done")
+    wait_for(lambda: upload.state == "done")
     assert sorted(job.state for job in sources) == ["running", *["waiting"] * 4]
     jobs.cancel(sources[4].id)
     go.set()
-    wait(lambda: not jobs.active)
+    wait_for(lambda: not jobs.active)
     assert [job.state for job in sources] == ["done"] * 4 + ["cancelled"]

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assistant.knowledge.collections import Look
 from assistant.knowledge.records import NewChunk, Source
+from assistant.page_pictures.pictures import PagePictures
 from assistant.ui.library_health import HealthPage
 from assistant.ui.sources import SourcePages
 from assistant.ui.visitor import Visitors
@@ -273,7 +274,9 @@ def test_a_source_opens_for_those_who_may_read_it(desk: Desk, tmp_path: Path) ->
     file.write_text("秘密的内容。", "utf-8")
     source = put(desk, name, str(file))
     app = FastAPI()
-    app.include_router(SourcePages(desk.knowledge, Visitors("zh", is_open=False)).router())
+    pictures = PagePictures(desk.knowledge)
+    pages = SourcePages(desk.knowledge, Visitors("zh", is_open=False), pictures)
+    app.include_router(pages.router())
     known = {one.state.identity.user: one.state.identity for one in (READER, EDITOR, OTHER)}
     app.add_middleware(AsIdentity, known=known)
     with TestClient(app) as client:

@@ -12,6 +12,7 @@ from assistant.models.chat.choice import open_chat
 from assistant.settings import Settings
 from assistant.ui import status as module
 from assistant.ui.status import Status
+from tests.waiting import wait_for
 
 
 class Memory:
@@ -33,10 +34,7 @@ def status_of(memory: Memory, *, ready: bool = True, said: str = "") -> Status:
 
 
 def wait_ready(status: Status) -> None:
-    deadline = time.monotonic() + 10
-    while not status.is_ready:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: status.is_ready)
 
 
 def test_states_follow_the_parts() -> None:
@@ -45,10 +43,7 @@ def test_states_follow_the_parts() -> None:
     assert (chat.label, chat.text, chat.is_ready) == ("聊天模型", "下载中 43%", False)
     assert (memory.label, memory.text, memory.is_ready) == ("长期记忆", "启动中", False)
     status.start()
-    deadline = time.monotonic() + 10
-    while not status.states("zh")[1].is_ready:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: status.states("zh")[1].is_ready)
     assert status.states("en")[1].text == "ready"
     assert not status.is_ready, "the model still loads"
 
@@ -81,10 +76,7 @@ def test_redis_that_goes_away_later_is_noticed(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
     memory.faults = [MemoryUnavailable("Away.", "不在。")] * 5
     status.watch()
-    deadline = time.monotonic() + 10
-    while status.is_ready:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_for(lambda: not status.is_ready)
     assert status.states("zh")[1].text == "不在。"
     for _ in range(20):
         status.watch()  # many pages ask: one looks
@@ -103,10 +95,7 @@ def test_a_fault_of_the_model_does_not_end_the_watch(monkeypatch: pytest.MonkeyP
     wait_ready(status)
     status._chat.look = gone  # type: ignore[method-assign]
     status.watch()
-    deadline = time.monotonic() + 10
-    while memory.pings < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_for(lambda: memory.pings >= 2)
 
 
 def test_a_server_that_stops_listening_is_noticed() -> None:

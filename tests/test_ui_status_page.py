@@ -1,8 +1,7 @@
 """The status page and the guide: what administrators and others see, and that a check runs once."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -28,17 +27,11 @@ from assistant.ui.status_rendering import faults_html, redis_html, states_html, 
 from assistant.ui.usage import RANGES, usage_html
 from assistant.ui.visitor import Visitors
 from assistant.users.identity import Identity, Role
+from tests.waiting import wait_for
 
 NOW = 1_790_000_000.0
 EVIL = "<script>alert(1)</script>"
 SERVER = ServerFacts("valkey", "9.1.2", 2_000_000, 3, 60.0, True)
-
-
-def wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not until():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def settings_in(tmp_path: Path, **given: str) -> Settings:
@@ -49,7 +42,7 @@ class FakeFacts:
     """All that the page asks of the parts."""
 
     def __init__(self, settings: Settings) -> None:
-        self.parts = SimpleNamespace(settings=settings, chat=SimpleNamespace(name="vllm:test"))
+        self.parts = SimpleNamespace(settings=settings, chats=SimpleNamespace(names=("vllm:test",)))
         self.began = NOW
 
     def running(self) -> RunningFacts:
@@ -123,7 +116,7 @@ def test_only_administrators_check(page: StatusPage, monkeypatch: pytest.MonkeyP
     assert len(said) == 1
     assert not page.checks.is_running
     page.check(request_of(Role.ADMIN))
-    wait(lambda: page.checks.last.at > 0 and not page.checks.is_running)
+    wait_for(lambda: page.checks.last.at > 0 and not page.checks.is_running)
 
 
 def test_one_check_runs_at_a_time_and_is_kept(tmp_path: Path) -> None:
@@ -139,10 +132,10 @@ def test_one_check_runs_at_a_time_and_is_kept(tmp_path: Path) -> None:
 
     checks = ModelChecks(settings, tmp_path / "cache" / "check.json", trials)
     assert checks.start()
-    wait(lambda: len(checks.last.rows) == 1)
+    wait_for(lambda: len(checks.last.rows) == 1)
     assert not checks.start(), "another one is running"
     hold.set()
-    wait(lambda: not checks.is_running)
+    wait_for(lambda: not checks.is_running)
     assert runs == [1]
     again = ModelChecks(settings, tmp_path / "cache" / "check.json", trials).last
     assert again == checks.last
@@ -161,12 +154,12 @@ def test_a_check_that_breaks_says_so(tmp_path: Path, fault: Exception) -> None:
 
     checks = ModelChecks(settings_in(tmp_path), tmp_path / "check.json", trials)
     assert checks.start()
-    wait(lambda: not checks.is_running)
+    wait_for(lambda: not checks.is_running)
     [row] = checks.last.rows
     assert row.verdict == FAILED
     assert row.told("zh")
     assert checks.start(), "the next one can run"
-    wait(lambda: not checks.is_running)
+    wait_for(lambda: not checks.is_running)
 
 
 @pytest.mark.parametrize("kept", ["", "[]", '{"at": 1}', '{"at": 1, "rows": [{"x": 1}]}'])

@@ -148,6 +148,7 @@ class Choices:
     #: Name of the collection to search; "*": all that the user may read; empty: the default one,
     #: or the first that they may.
     collection: str = ""
+    model: str = ""  # name of the chat model that answers; empty: CHAT_MODEL
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -156,6 +157,7 @@ class Choices:
             "without": sorted(self.without),
             "only": sorted(self.only),
             "collection": self.collection,
+            "model": self.model,
         }
 
     @classmethod

@@ -13,9 +13,12 @@ from starlette.middleware import Middleware
 
 from assistant.api.library_routes import Documents
 from assistant.api.programs import Programs
+from assistant.page_pictures.pictures import PagePictures
 from assistant.parts import Parts
 from assistant.settings import ROOT
+from assistant.ui.admin_page import AdminPage, build_admin_page, open_admin
 from assistant.ui.chat import Chat
+from assistant.ui.chat_attached import ChatFiles
 from assistant.ui.chat_export import ConversationExport
 from assistant.ui.chat_page import build_chat_page
 from assistant.ui.chat_shared import SharedConversations
@@ -31,18 +34,20 @@ from assistant.ui.library_handlers import (
     library_handlers,
 )
 from assistant.ui.library_page import build_library_page
+from assistant.ui.light_sessions import lighten_sessions
 from assistant.ui.memory import MemoryPage
 from assistant.ui.memory_clicks import MemoryClicks
 from assistant.ui.memory_export import MemoryExport
 from assistant.ui.memory_overview import Keeping
 from assistant.ui.memory_page import build_memory_page
 from assistant.ui.operating import Operating, open_operating
+from assistant.ui.page_texts import PageTexts
+from assistant.ui.quick_blocks import QuickBlocks
 from assistant.ui.security import SecurityHeaders
 from assistant.ui.shell import Shell
 from assistant.ui.sources import SourcePages
 from assistant.ui.status_page import build_status_page
 from assistant.ui.streams import SafeStreams
-from assistant.ui.texts import LANGUAGES, table
 from assistant.ui.theme import STYLES, theme
 from assistant.ui.uploads import HOURLY_SECONDS, UPLOAD_SECONDS
 from assistant.ui.visitor import Visitors
@@ -67,19 +72,25 @@ def build_app(parts: Parts, library: Flow) -> FastAPI:
     visitors = Visitors(parts.settings.language, is_open=access.way.is_open)
     operating, jobs = open_operating(parts, visitors), Jobs()
     chat = Chat(parts, visitors, can_share=parts.settings.share)
+    files = ChatFiles(parts, library, visitors, chat)
     demo = build_pages(
         chat,
+        files,
         operating,
         library=_library_handlers(parts, library, jobs, visitors, audit),
         memory=_memory_page(parts, visitors),
         clicks=MemoryClicks(parts.long_term, parts.turns, visitors),
+        admin=open_admin(parts, access, visitors),
     )
     programs = Programs(parts, library, jobs, visitors, audit)
-    closing = _closing(chat.close, operating.close, jobs.close, programs.close)
+    pictures = PagePictures(parts.knowledge)
+    closing = _closing(
+        files.close, pictures.close, chat.close, operating.close, jobs.close, programs.close
+    )
     app = FastAPI(title=TITLE, lifespan=closing, **NO_DOCS)
     programs.add_routes(app)
     app.include_router(operating.heads.router())
-    app.include_router(SourcePages(parts.knowledge, visitors).router())
+    app.include_router(SourcePages(parts.knowledge, visitors, pictures).router())
     app.include_router(MemoryExport(parts.long_term, visitors).router())
     app.include_router(ConversationExport(parts.long_term, visitors).router())
     if parts.settings.share:
@@ -90,7 +101,10 @@ def build_app(parts: Parts, library: Flow) -> FastAPI:
     programs.add_request_log(app)
     operating.start()
     chat.start()
+    files.start()
+    pictures.start()
     marker = parts.settings.data_dir / "sample-added"
+    parts.conversation.arrivals.ask(jobs.works_on)
     add_sample_once(SAMPLE, marker, parts.knowledge, jobs, library)
     mounted = _mount(app, demo, parts, operating.heads)
     limit_gradio(mounted, [f"/{page[0]}" for page in demo.pages], visitors, parts.settings)
@@ -141,34 +155,34 @@ def _closing(
 
 def build_pages(
     chat: Chat,
+    files: ChatFiles,
     operating: Operating,
     *,
     library: LibraryHandlers,
     memory: MemoryPage,
     clicks: MemoryClicks,
+    admin: AdminPage,
 ) -> gr.Blocks:
-    i18n = translations()
+    i18n = PageTexts()
     clearing = (HOURLY_SECONDS, UPLOAD_SECONDS)  # of uploads that nobody took
-    with gr.Blocks(
+    with QuickBlocks(
         title=TITLE, analytics_enabled=False, fill_height=True, delete_cache=clearing
     ) as demo:
-        build_chat_page(demo, chat, i18n)
+        build_chat_page(demo, chat, files, i18n)
     with demo.route("knowledge", "/knowledge", show_in_navbar=False):
         build_library_page(demo, library, i18n)
     with demo.route("memory", "/memory", show_in_navbar=False):
         build_memory_page(demo, memory, clicks, i18n)
     with demo.route("status", "/status", show_in_navbar=False):
         build_status_page(demo, operating.page, i18n)
+    with demo.route("admin", "/admin", show_in_navbar=False):
+        build_admin_page(demo, admin, i18n)
     with demo.route("guide", "/guide", show_in_navbar=False):
         build_guide_page(demo, operating.guide)
     demo.queue(default_concurrency_limit=None)
+    demo.i18n_instance = i18n.asked_for()
     built: gr.Blocks = demo
     return built
-
-
-def translations() -> gr.I18n:
-    """All texts for the browser; the page tells it which language was chosen."""
-    return gr.I18n(**{language: table(language) for language in LANGUAGES})
 
 
 def _mount(app: FastAPI, demo: gr.Blocks, parts: Parts, heads: Heads) -> FastAPI:
@@ -188,8 +202,8 @@ def _mount(app: FastAPI, demo: gr.Blocks, parts: Parts, heads: Heads) -> FastAPI
             show_error=False,
             ssr_mode=False,
             enable_monitoring=False,
-            i18n=translations(),
             theme=theme(),
             css_paths=STYLES,
         )
+    lighten_sessions(mounted, demo)
     return mounted

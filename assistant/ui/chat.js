@@ -1,6 +1,7 @@
 // What the chat page does without the server: cards of citations, drafts, shortcuts, copying; and
 // the way to the server for the buttons below an answer. Gradio gives `element` and `trigger`.
 const DRAFT = 'draft:';
+const OWNER = 'drafts-of';
 const composer = () => document.querySelector('#composer textarea');
 const conversation = () => new URL(location).searchParams.get('c') || '';
 const card = () => document.querySelector('#cite-card');
@@ -125,15 +126,9 @@ document.addEventListener('pointerdown', ({ target, pointerType }) => {
 });
 document.addEventListener('focusin', ({ target }) => {
   const link = target.closest(CITATION);
-  if (link && pointer !== 'touch') showCard(link);
+  if (link && pointer !== 'touch' && !link.matches('.returning')) showCard(link);
   else if (cited && !target.closest('#cite-card')) hideCard();
 });
-document.addEventListener('click', (event) => {
-  const link = event.target.closest(CITATION);
-  if (!link || pointer !== 'touch' || cited === link) return;
-  event.preventDefault(); // the first touch shows the card, the second follows the link
-  showCard(link);
-}, true);
 document.addEventListener('scroll', ({ target }) => {
   if (cited && target !== card() && !card().contains(target)) hideCard();
 }, true);
@@ -142,6 +137,7 @@ document.addEventListener('scroll', ({ target }) => {
 
 let current = conversation();
 let asked = false;
+let sending = 0; // until the server has the question
 
 function keepDraft() {
   const { value } = composer();
@@ -157,9 +153,16 @@ function takeUpDraft() {
   box.dispatchEvent(new Event('input', { bubbles: true }));
 }
 
+// A question that is on its way is still a draft: the server empties the box once it has it.
 function sent() {
   asked = true;
-  localStorage.removeItem(DRAFT + current);
+  const key = DRAFT + current;
+  clearInterval(sending);
+  sending = setInterval(() => {
+    if (composer()?.value) return;
+    clearInterval(sending);
+    localStorage.removeItem(key);
+  }, 100);
 }
 
 document.addEventListener('input', ({ target }) => {
@@ -183,13 +186,24 @@ addEventListener('conversation', ({ detail }) => {
   asked = false;
   takeUpDraft();
 });
-if (localStorage.getItem(DRAFT + current)) {
-  const looking = setInterval(() => {
-    if (!composer()) return;
-    clearInterval(looking);
-    if (!composer().value) takeUpDraft();
-  }, 100);
+
+// Whoever used this browser before may have left without a word: their drafts are not the next one's.
+function forgetDraftsOfOthers(owner) {
+  const known = localStorage.getItem(OWNER);
+  localStorage.setItem(OWNER, owner);
+  if (known === null || known === owner) return;
+  for (const key of Object.keys(localStorage)) {
+    if (key.startsWith(DRAFT)) localStorage.removeItem(key);
+  }
 }
+
+const looking = setInterval(() => {
+  const owner = element.querySelector('.words')?.dataset.owner;
+  if (!owner || !composer()) return;
+  clearInterval(looking);
+  forgetDraftsOfOthers(owner);
+  if (!composer().value && localStorage.getItem(DRAFT + current)) takeUpDraft();
+}, 100);
 
 // Shortcuts
 

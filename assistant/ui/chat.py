@@ -24,9 +24,11 @@ from assistant.deletions import Deletions
 from assistant.errors import AssistantError
 from assistant.memory.records import Begun
 from assistant.parts import Parts
+from assistant.turn_progress import checked_question
 from assistant.turns import RunningTurn
 from assistant.ui.chat_frames import Frame, Frames, frame, view_at
 from assistant.ui.chat_list import TalkList
+from assistant.ui.chat_model import ModelChoice
 from assistant.ui.chat_ratings import RATINGS, Ratings, reason_of
 from assistant.ui.chat_search import SearchChoices
 from assistant.ui.chat_tools import tools_html
@@ -62,18 +64,20 @@ class Chat:
         self._frames = Frames(parts, visitors, self.talks)
         #: The handlers of the panel below the conversation.
         self.search = SearchChoices(parts, visitors, self._screens, self._screen)
+        #: The handler of the choice of a model.
+        self.model = ModelChoice(parts.chats, visitors, self._screen, self.search.keep)
 
     def open_from_url(self, request: gr.Request) -> Frame:
         """The page was loaded: the conversation in ``?c=ID``, or a new one. Who asked before this
         came keeps the question."""
-        wanted = _checked_id(str(request.query_params.get("c", "")))
+        wanted = checked_id(str(request.query_params.get("c", "")))
         found = self._stored.screen(wanted, request)
         screen = self._screens.put_first(_page_of(request), found)
         return self._frames.draw(screen, request)
 
     def open(self, conversation_id: str | None, request: gr.Request) -> Frame:
         """Show a conversation, or a new one where there is none of this id."""
-        screen = self._stored.screen(_checked_id(conversation_id), request)
+        screen = self._stored.screen(checked_id(conversation_id), request)
         return self._show(screen, request)
 
     def open_row(self, event: gr.EventData, request: gr.Request) -> Frame:
@@ -85,7 +89,7 @@ class Chat:
 
     def tools(self, request: gr.Request) -> str:
         """What the page's script works with, in the reader's language."""
-        return tools_html(self._visitors.language(request))
+        return tools_html(*self._visitors.of(request))
 
     async def follow(self, request: gr.Request) -> AsyncIterator[Frame]:
         """Show the turn under way to its end, or until the page shows something else."""
@@ -100,13 +104,12 @@ class Chat:
         async for _ in _paced(screen.turn, view):
             yield frame(messages=[*before, *turn_messages(view, language)])
             now = self._screens.get(page)
-            if now is not screen:
+            if now is None or now.turn is not screen.turn:
                 # The frame above may have come after the new screen.
                 yield await self._drawn(now or Screen(""), request)
                 return
-        ended = replace(screen, views=(*screen.views, view), turn=None, siblings=())
-        is_shown = self._screens.replace(page, screen, ended)
-        yield await self._drawn(ended, request) if is_shown else frame()
+        ended = self._screens.end(page, screen.turn, view)
+        yield await self._drawn(ended, request) if ended else frame()
 
     async def _drawn(self, screen: Screen, request: gr.Request) -> Frame:
         """Drawing asks memory and the knowledge base: not in the server's own thread."""
@@ -239,26 +242,46 @@ class Chat:
         begun = Begun(question, time.time(), replaces or "")
         start = partial(
             self._turns.start, user, conversation_id, question, language=language,
+            model=screen.choices.model,
             replaces=replaces or "", standalone=searched, choices=screen.choices,
             identity=self._visitors.identity(request),
         )  # fmt: skip
         try:
+            checked_question(question)  # what can't be asked stays in the composer
             turn = start()
         except AssistantError as error:
             warn(error, language)
-            return frame()
+            if replaces is None:
+                return frame()
+            # An edited question goes back to the one that was asked.
+            return self._frames.draw(self._screen(conversation_id, request), request)
         self._stored.note_begun(user, conversation_id, begun)
         self._begun.append(turn)
         new = replace(screen, conversation_id=conversation_id, turn=turn)
         self._screens.put(_page_of(request), new)
         return self._frames.draw(new, request, clear=replaces is None)
 
+    def shown(self, request: gr.Request) -> str | None:
+        """The id of the conversation that the page shows, empty for a new one; None where that
+        isn't known: the app may have been restarted under it."""
+        screen = self._screens.get(_page_of(request))
+        return screen.conversation_id if screen else None
+
+    def name(self, conversation_id: str, request: gr.Request) -> None:
+        """Give the new conversation that the page shows its id before its first question."""
+        screen = self._screens.get(_page_of(request)) or Screen("")
+        if not screen.conversation_id:
+            named = replace(screen, conversation_id=conversation_id)
+            self._screens.put(_page_of(request), named)
+
     def _screen(self, conversation_id: str, request: gr.Request) -> Screen:
         """The page's screen, or one from memory: the app may have been restarted under it."""
         known = self._screens.get(_page_of(request))
-        conversation_id = _checked_id(conversation_id)
+        conversation_id = checked_id(conversation_id)
         if known and known.conversation_id == conversation_id:
             return known
+        if known and not conversation_id and not known.all_views:
+            return known  # named just now, by a file that was attached
         return self._stored.screen(conversation_id, request)
 
 
@@ -279,6 +302,7 @@ def _page_of(request: gr.Request) -> str:
     return request.session_hash or ""
 
 
-def _checked_id(conversation_id: str | None) -> str:
+def checked_id(conversation_id: str | None) -> str:
+    """What a page says is a conversation's id; empty for what can be none."""
     found = conversation_id or ""
     return found if _CONVERSATION_ID.fullmatch(found) else ""

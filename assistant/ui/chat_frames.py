@@ -16,6 +16,7 @@ from assistant.library import Library, open_library
 from assistant.parts import Parts
 from assistant.prompts import language_of
 from assistant.ui.chat_list import TalkList
+from assistant.ui.chat_model import model_update
 from assistant.ui.chat_search import panel
 from assistant.ui.per_page import PerPage
 from assistant.ui.rendering import conversation_messages, turn_messages
@@ -24,6 +25,7 @@ from assistant.ui.texts import text
 from assistant.ui.turn_sources import cited_numbers
 from assistant.ui.turn_view import TurnView
 from assistant.ui.visitor import Visitors
+from assistant.users.identity import AccessDenied
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Frame(NamedTuple):
     composer: Any
     conversation_id: Any
     conversations: Any
+    model: Any
     searched: Any  # the panel of chat_search.py, to the end
     memories: Any
     rewriting: Any
@@ -56,6 +59,8 @@ class Frames:
 
     def __init__(self, parts: Parts, visitors: Visitors, talks: TalkList) -> None:
         self._knowledge = parts.knowledge
+        self._arrivals = parts.conversation.arrivals
+        self._chats = parts.chats
         self._collections = Collections(parts.knowledge)
         self._visitors = visitors
         self._talks = talks
@@ -64,7 +69,7 @@ class Frames:
     def draw(self, screen: Screen, request: gr.Request, *, clear: bool = False) -> Frame:
         """All of the page. ``clear`` empties the composer."""
         language = self._visitors.language(request)
-        is_empty = self._knowledge.is_empty
+        is_empty = self._is_empty(screen, request)
         more = text("welcome_empty" if is_empty else "welcome_more", language)
         examples = [] if is_empty else [{"text": text(key, language)} for key in EXAMPLES]
         is_busy = screen.turn is not None
@@ -78,6 +83,7 @@ class Frames:
             request,
             {
                 "messages": gr.update(placeholder=welcome, examples=examples),
+                "model": model_update(self._chats, screen.choices, language),
                 **panel(screen, self._collections, self._visitors, request),
             },
         )
@@ -89,6 +95,17 @@ class Frames:
             conversations=self._talks.html(screen.conversation_id, request),
             **fresh,
         )
+
+    def _is_empty(self, screen: Screen, request: gr.Request) -> bool:
+        """Whether there is nothing to ask about, and nothing on its way."""
+        identity = self._visitors.identity(request)
+        try:
+            library = open_library(
+                self._knowledge, screen.choices, identity, screen.conversation_id
+            )
+            return library.is_empty and not self._arrivals.under_way(library.names)
+        except AccessDenied:
+            return True
 
     def _changed(
         self, screen: Screen, request: gr.Request, updates: dict[str, Any]
@@ -117,7 +134,8 @@ class Frames:
         cited = [by_number[n] for n in cited_numbers(view.answer) if n in by_number]
         identity = self._visitors.identity(request)
         try:
-            shelf = _Shelf(open_library(self._knowledge, screen.choices, identity))
+            own = screen.conversation_id
+            shelf = _Shelf(open_library(self._knowledge, screen.choices, identity, own))
             language = language_of(view.question)
             view.follow_ups = follow_ups(shelf, cited, view.question, language)
         except AssistantError as error:

@@ -8,6 +8,9 @@ from pathlib import Path
 import gradio as gr
 
 from assistant.ui.chat import Chat
+from assistant.ui.chat_attached import ChatFiles
+from assistant.ui.chat_attached_page import build_clip, build_files, wire_files
+from assistant.ui.chat_model import build_model_choice
 from assistant.ui.chat_search import SearchPanel, build_search_panel, wire_search_panel
 from assistant.ui.wiring import PRIVATE, STREAMING
 
@@ -17,14 +20,15 @@ LATEX: list[dict[str, str | bool]] = [
     {"left": "\\(", "right": "\\)", "display": False},
 ]
 LIST_SCRIPT = Path(__file__).with_name("chat_list.js")
-SCRIPT = Path(__file__).with_name("chat.js")
+#: Joined: the panel goes on where the chat's script ends.
+SCRIPTS = tuple(Path(__file__).with_name(f"{name}.js") for name in ("chat", "source_panel"))
 
 # The address names the conversation, so that a reload or a bookmark finds it again.
 KEEP_ADDRESS = """(id) => {
   const address = new URL(window.location);
   if (id) address.searchParams.set("c", id); else address.searchParams.delete("c");
   window.history.replaceState(null, "", address);
-  window.dispatchEvent(new CustomEvent("conversation", { detail: id || "" }));
+  document.dispatchEvent(new CustomEvent("conversation", { detail: id || "", bubbles: true }));
 }"""
 
 
@@ -39,6 +43,7 @@ class Components:
     tools: gr.HTML
     find: gr.Textbox
     new: gr.Button
+    model: gr.Dropdown
     search: SearchPanel
 
     @property
@@ -49,11 +54,12 @@ class Components:
             self.composer,
             self.conversation_id,
             self.talks,
+            self.model,
             *self.search.shown,
         ]
 
 
-def build_chat_page(demo: gr.Blocks, chat: Chat, i18n: gr.I18n) -> None:
+def build_chat_page(demo: gr.Blocks, chat: Chat, files: ChatFiles, i18n: gr.I18n) -> None:
     """Lay the page out inside the running Blocks context and wire it."""
     gr.Button(i18n("show_conversations"), elem_id="show-side", size="sm")
     with gr.Row(elem_id="chat-page", equal_height=True):
@@ -70,21 +76,31 @@ def build_chat_page(demo: gr.Blocks, chat: Chat, i18n: gr.I18n) -> None:
             talks = gr.HTML(elem_id="talks", js_on_load=LIST_SCRIPT.read_text("utf-8"))
         with gr.Column(elem_id="main"):
             chatbot = _chatbot()
+            model = build_model_choice(i18n)
             search = build_search_panel(i18n)
-            composer = gr.Textbox(
-                placeholder=i18n("ask"),
-                label=i18n("chat"),
-                show_label=False,
-                submit_btn=True,
-                elem_id="composer",
-                max_lines=8,
-                autofocus=True,
-            )
+            chips = build_files()
+            with gr.Row(elem_id="ask"):
+                attached = build_clip(i18n, chips)
+                composer = _composer(i18n)
     # Beside the list, which a phone hides: cards are shown everywhere.
-    tools = gr.HTML(elem_id="chat-tools", js_on_load=SCRIPT.read_text("utf-8"))
+    script = "\n".join(each.read_text("utf-8") for each in SCRIPTS)
+    tools = gr.HTML(elem_id="chat-tools", js_on_load=script)
     conversation_id = gr.Textbox(visible="hidden", elem_id="conversation-id", label="c")
-    page = Components(chatbot, composer, conversation_id, talks, tools, find, new, search)
+    page = Components(chatbot, composer, conversation_id, talks, tools, find, new, model, search)
     _wire(demo, chat, page)
+    wire_files(attached, files, composer, conversation_id)
+
+
+def _composer(i18n: gr.I18n) -> gr.Textbox:
+    return gr.Textbox(
+        placeholder=i18n("ask"),
+        label=i18n("chat"),
+        show_label=False,
+        submit_btn=True,
+        elem_id="composer",
+        max_lines=8,
+        autofocus=True,
+    )
 
 
 def _chatbot() -> gr.Chatbot:
@@ -120,6 +136,7 @@ def _wire(demo: gr.Blocks, chat: Chat, page: Components) -> None:
     ]
     for begun in beginnings:
         begun.then(chat.follow, None, page.frame, **STREAMING)
+    page.model.input(chat.model.choose, [page.model, known], page.model, **PRIVATE)
     demo.load(chat.tools, None, page.tools, **PRIVATE)
     wire_search_panel(page.search, chat.search, known)
     page.talks.click(chat.act, known, page.frame, **PRIVATE)

@@ -130,14 +130,14 @@ class SearchChoices:
             without=frozenset(without),
             only=frozenset(only or ()),
         )
-        self._keep(screen, choices, request)
+        self.keep(screen, choices, request)
 
     def choose_collection(self, name: str, conversation_id: str, request: gr.Request) -> Any:
         """Keep what this conversation searches; documents of another collection are no longer
         chosen. The turn itself asks whether the user may read it."""
         screen = self._screen_of(conversation_id, request)
         choices = replace(screen.choices, collection=name or "", only=frozenset())
-        self._keep(screen, choices, request)
+        self.keep(screen, choices, request)
         return self.offer(conversation_id, request)
 
     def offer(self, conversation_id: str, request: gr.Request) -> Any:
@@ -151,11 +151,12 @@ class SearchChoices:
             warn(error, language)
             return only_update((), choices, language)
 
-    def _keep(self, screen: Screen, choices: Choices, request: gr.Request) -> None:
+    def keep(self, screen: Screen, choices: Choices, request: gr.Request) -> None:
+        """Keep ``choices`` on the page, and in its conversation where there is one."""
         self._screens.put(request.session_hash or "", replace(screen, choices=choices))
         user, language = self._visitors.of(request)
         try:
-            if screen.conversation_id:
+            if screen.all_views:  # else its first question brings them along
                 self._memory.set_choices(user, screen.conversation_id, choices)
         except AssistantError as error:
             warn(error, language)  # the next question brings them along

@@ -3,8 +3,10 @@ shortcuts, and the words that it needs."""
 
 from __future__ import annotations
 
+import hashlib
 import html
 
+from assistant.ui.source_panel import panel_html
 from assistant.ui.texts import text
 
 #: Keys -> what they do. "Ctrl" is the command key on a Mac.
@@ -20,8 +22,8 @@ KEYS = (
 )
 
 
-def tools_html(language: str) -> str:
-    """What is on every chat page."""
+def tools_html(user: str, language: str) -> str:
+    """What is on every chat page of ``user``."""
     rows = "".join(
         f"<div><dt>{_keys(keys)}</dt><dd>{_text(key, language)}</dd></div>" for keys, key in KEYS
     )
@@ -29,6 +31,7 @@ def tools_html(language: str) -> str:
     words = (
         f'data-open="{_text("open_passage", language)}" '
         f'data-copied="{_text("act_copied", language)}" '
+        f'data-owner="{hashlib.sha256(user.encode()).hexdigest()[:16]}" '
         f'data-citation="{_text("citation", language)}"'
     )
     return (
@@ -37,7 +40,7 @@ def tools_html(language: str) -> str:
         f'<dialog class="keys" aria-label="{title}"><h2>{title}</h2><dl>{rows}</dl>'
         f'<button type="button" class="close-keys">{close}</button></dialog>'
         f'<div id="cite-card" role="group" aria-label="{_text("export_sources", language)}" '
-        "hidden></div>"
+        f"hidden></div>{panel_html(language)}"
     )
 
 

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from assistant.errors import AssistantError
 from assistant.models.auto import AUTO
+from assistant.models.chat.model import ChatModel
 from assistant.models.embedding.e5_weights import packaged_file
 from assistant.models.local import catalogue
-from assistant.models.names import Target, resolve
+from assistant.models.names import CHAIN, Target, resolve, shown_name
 from assistant.models.options import EMBEDDING, RERANK
 from assistant.parts import Parts
 from assistant.providers import EMBEDDED, IN_PROCESS
@@ -41,7 +42,7 @@ def parts_of(parts: Parts, last: LastCheck, language: str) -> list[Part]:
     """Chat, embedding, reranking, memory and search."""
     settings = parts.settings
     rows = [
-        _chat(parts, last, language),
+        *(_chat(settings, *each, last, language) for each in parts.chats.models.items()),
         _embedding(settings, last, language),
     ]
     if settings.rerank_model not in ("", "none"):
@@ -63,25 +64,29 @@ def parts_of(parts: Parts, last: LastCheck, language: str) -> list[Part]:
 
 
 def is_small(parts: Parts) -> bool:
-    """Whether the embedded chat model answers."""
-    return parts.chat.backends[0].target.provider.speaks == EMBEDDED
+    """Whether the embedded chat model answers where none is chosen."""
+    return _is_embedded(parts.chat)
 
 
-def _chat(parts: Parts, last: LastCheck, language: str) -> Part:
-    target = parts.chat.backends[0].target
-    speed = _measured(parts.settings, target) if is_small(parts) else None
+def _is_embedded(chat: ChatModel) -> bool:
+    return chat.backends[0].target.provider.speaks == EMBEDDED
+
+
+def _chat(settings: Settings, name: str, chat: ChatModel, last: LastCheck, language: str) -> Part:
+    target, first_of_chain = chat.backends[0].target, name.partition(CHAIN)[0]
+    speed = _measured(settings, target) if _is_embedded(chat) else None
     told = ""
     if speed is not None:
         prompt, decode = (number(round(value)) for value in speed)
         told = text("guide_speed_chat", language, prompt=prompt, decode=decode)
-    elif (first := last.figure("stream", "first_token_seconds")) is not None:
-        rate = last.figure("stream", "tokens_per_second") or 0.0
+    elif (first := last.figure("stream", "first_token_seconds", first_of_chain)) is not None:
+        rate = last.figure("stream", "tokens_per_second", first_of_chain) or 0.0
         told = text("guide_speed_first", language, first=number(first), rate=number(rate))
     return Part(
         "model_chat",
-        parts.chat.name,
+        shown_name(name),
         _host(target),
-        taken(_file(parts.settings, target)) if is_small(parts) else 0,
+        taken(_file(settings, target)) if _is_embedded(chat) else 0,
         told,
         "guide_answers_sent",
     )

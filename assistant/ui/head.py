@@ -18,9 +18,20 @@ from assistant.users.identity import LOCAL, Identity, Role
 
 LONGEST_CHIP = 40  # characters; a longer state is a message of its own
 PAGES = (("chat", "/"), ("knowledge", "/knowledge"), ("memories", "/memory"), ("status", "/status"))
+#: For administrators alone; for others no link leads there, and it shows nothing.
+ADMIN_PAGES = (("admin", "/admin"),)
 #: Pages that no link of the head leads to.
 MORE = (("guide", "/guide"),)
 GUIDE_COOKIE = "guide"
+#: What the page's script says: name of the data attribute -> key.
+SCRIPT_TEXTS = {
+    "app": "app",
+    "away": "app_away",
+    "failed": "app_failed",
+    "broken": "upload_broken",
+    "ended": "login_ended",
+    "login": "login_again",
+}
 SCHEME_TEXTS = dict(zip(SCHEMES, ("scheme_auto", "scheme_light", "scheme_dark"), strict=True))
 ROLE_TEXTS = {Role.READER: "role_reader", Role.EDITOR: "role_editor", Role.ADMIN: "role_admin"}
 _GEAR = (
@@ -78,20 +89,19 @@ class Heads:
 def page_at(path: str) -> str:
     """The key of the page at ``path``; of the chat for an unknown one."""
     wanted = path.rstrip("/") or "/"
-    return next((key for key, place in (*PAGES, *MORE) if place == wanted), "chat")
+    return next((key for key, place in (*PAGES, *ADMIN_PAGES, *MORE) if place == wanted), "chat")
 
 
 def header_html(page: str, states: list[State], looker: Looker) -> str:
-    """The head of ``page``, a key of :data:`PAGES` or :data:`MORE`."""
+    """The head of ``page``, a key of :data:`PAGES`, :data:`ADMIN_PAGES` or :data:`MORE`."""
     language = looker.language
     links = "".join(
         f'<a href="{path}"{" aria-current=page" if key == page else ""}>{text(key, language)}</a>'
-        for key, path in PAGES
+        for key, path in (*PAGES, *(ADMIN_PAGES if looker.identity.role >= Role.ADMIN else ()))
     )
     ready = str(all(state.is_ready for state in states)).lower()
     said = "".join(
-        f' data-{name}="{html.escape(text(key, language))}"'
-        for name, key in (("away", "app_away"), ("ended", "login_ended"), ("login", "login_again"))
+        f' data-{name}="{html.escape(text(key, language))}"' for name, key in SCRIPT_TEXTS.items()
     )
     return (
         f'<div id="head" data-ready="{ready}"{said}>'

@@ -151,10 +151,10 @@ class Job:
 
 class Jobs:
     """The jobs of this process. ``version`` grows with every change, so that a page knows
-    whether it must be drawn again."""
+    whether it must be drawn again. ``kept``: how many are known, the newest."""
 
-    def __init__(self) -> None:
-        self._jobs: deque[Job] = deque(maxlen=KEPT_JOBS)
+    def __init__(self, kept: int = KEPT_JOBS) -> None:
+        self._jobs: deque[Job] = deque(maxlen=kept)
         self._ids = itertools.count(1)
         self._slots = threading.Semaphore(AT_ONCE)
         # Followed sources run one after the other anyway: those that wait take no other's slot.

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from assistant.errors import AssistantError
-from assistant.ui.sources import PAGE_POLICY, STYLE
+from assistant.ui.source_page import styled
 from assistant.ui.texts import text
 from assistant.ui.visitor import Visitors
 
@@ -59,12 +59,14 @@ class MemoryExport:
 
 def _failed(error: AssistantError, language: str) -> Response:
     title = text("memory_not_exported", language)
+    style, policy = styled()
     content = (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{title}</title><style>{STYLE.read_text('utf-8')}</style></head>"
+        f"<title>{title}</title><style>{style}</style></head>"
         f'<body><header><a href="/memory">{text("memory_back", language)}</a></header>'
         f"<main><h1>{title}</h1><p>{html.escape(error.text(language))}</p></main></body></html>"
     )
-    return HTMLResponse(content, 503, {"Content-Security-Policy": PAGE_POLICY})
+    headers = {"Content-Security-Policy": f"{policy}; frame-ancestors 'none'"}
+    return HTMLResponse(content, 503, headers)

@@ -41,9 +41,12 @@ class LastCheck:
     at: float = 0.0
     rows: tuple[Checked, ...] = ()
 
-    def figure(self, check: str, name: str) -> float | None:
-        """A figure of the first row of this check that has it."""
+    def figure(self, check: str, name: str, model: str = "") -> float | None:
+        """A figure of the first row of this check, and of this model if one is named, that has
+        it."""
         for row in self.rows:
+            if model not in ("", row.model):
+                continue
             if row.check == check and isinstance(row.figures.get(name), int | float):
                 return float(row.figures[name])
         return None

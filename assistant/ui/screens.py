@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from assistant.memory.records import Choices
 from assistant.turns import RunningTurn
@@ -43,7 +43,7 @@ class Screens:
     """The screens of the open pages, by Gradio's session; the longest unchanged goes first. A
     lost one is made again from long-term memory."""
 
-    MOST = 10_000
+    MOST = 1000
 
     def __init__(self) -> None:
         self._screens: OrderedDict[str, Screen] = OrderedDict()
@@ -64,13 +64,16 @@ class Screens:
                 self._put(page, screen)
             return self._screens[page]
 
-    def replace(self, page: str, old: Screen, new: Screen) -> bool:
-        """Put ``new`` where the page still shows ``old``; False where it doesn't."""
+    def end(self, page: str, turn: RunningTurn, view: TurnView) -> Screen | None:
+        """The page's screen once ``turn`` has ended as ``view`` shows it; None where the page
+        shows another one by now."""
         with self._lock:
-            if self._screens.get(page) is not old:
-                return False
-            self._put(page, new)
-            return True
+            screen = self._screens.get(page)
+            if screen is None or screen.turn is not turn:
+                return None
+            ended = replace(screen, views=(*screen.views, view), turn=None, siblings=())
+            self._put(page, ended)
+            return ended
 
     def _put(self, page: str, screen: Screen) -> None:
         self._screens[page] = screen

@@ -72,6 +72,8 @@
   // The states in the head: asked each second until all is ready, then now and then while the page
   // is looked at.
   const SOON = 1000, LATER = 20000;
+  const AWAY = /Connection to the server was lost/, FAILED = /Connection errored out|Failed to fetch/;
+  const BROKEN = "upload-broken"; // noted for the page that comes once the server is back
   const NOTICES = "#notices .states-notices";
   let timer = 0;
   const shown = {};
@@ -121,11 +123,19 @@
   // Gradio shows a click that is refused as a bare fault: the head says at once what it is.
   const send = window.fetch.bind(window);
   window.fetch = async (...asked) => {
-    const answer = await send(...asked);
-    if (answer.status === 401 && new URL(answer.url).pathname !== "/head") refresh();
+    const place = new URL(asked[0]?.url ?? asked[0], location.href).pathname;
+    const isUpload = place.endsWith("/upload");
+    const answer = await send(...asked).catch((fault) => {
+      if (isUpload) sessionStorage.setItem(BROKEN, "yes");
+      if (fault.name !== "AbortError" && place !== "/head") refresh();
+      throw fault;
+    });
+    if (isUpload) sessionStorage.removeItem(BROKEN);
+    if (answer.status === 401 && place !== "/head") refresh();
     return answer;
   };
   document.addEventListener("visibilitychange", refresh);
+  for (const change of ["offline", "online"]) window.addEventListener(change, () => refresh());
   // What Gradio draws that a screen reader can't tell: a list whose children are buttons, and
   // buttons inside another one, some without a name.
   const mend = () => {
@@ -138,6 +148,18 @@
       title.removeAttribute("role");
       title.removeAttribute("tabindex");
     }
+    // Gradio says these in English only.
+    const words = document.getElementById("head")?.dataset ?? {};
+    for (const { firstChild: title } of document.querySelectorAll(".toast-title")) {
+      if (title && /^(Error|Warning|Info|Success)/.test(title.nodeValue)) title.nodeValue = `${words.app} `;
+    }
+    for (const said of document.querySelectorAll(".toast-body.error .toast-message-text")) {
+      const isAway = AWAY.test(said.textContent);
+      if (!isAway && !FAILED.test(said.textContent)) continue;
+      said.textContent = isAway ? words.away : words.failed;
+      if (isAway && isUploading()) sessionStorage.setItem(BROKEN, "yes");
+      refresh();
+    }
     for (const head of document.querySelectorAll(".toast-header[role=button]")) {
       head.removeAttribute("role");
       head.removeAttribute("tabindex");
@@ -146,6 +168,20 @@
     for (const box of document.querySelectorAll(".sources blockquote, .prose pre, .scrolls")) {
       if (box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
     }
+  };
+  // Files that were chosen are taken away once they are in the library.
+  const isUploading = () => {
+    const box = document.getElementById("upload");
+    return Boolean(box) && !box.querySelector("input[type=file]");
+  };
+  const tellBroken = () => {
+    if (!sessionStorage.getItem(BROKEN)) return;
+    sessionStorage.removeItem(BROKEN);
+    const row = document.createElement("div");
+    row.className = "banner";
+    row.setAttribute("role", "alert");
+    row.textContent = document.getElementById("head").dataset.broken;
+    document.getElementById("notices").append(row);
   };
   let mending = 0;
   const mendSoon = () => {
@@ -163,6 +199,7 @@
     const measure = () => root.style.setProperty("--head", `${head.offsetHeight}px`);
     new ResizeObserver(measure).observe(head);
     measure();
+    tellBroken();
     timer = setTimeout(refresh, head.dataset.ready === "true" ? LATER : SOON);
   });
 })();

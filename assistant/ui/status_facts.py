@@ -116,7 +116,7 @@ class Facts:
         return RunningFacts(
             running=queue.running,
             waiting=queue.waiting,
-            at_once=queue.limits.at_once,
+            at_once=queue.at_once,
             day_questions=day.questions,
             day_errors=day.errors.total(),
             memory=memory_of_process(),

@@ -80,7 +80,7 @@ class StatusPage:
         parts = self.facts.parts
         up = time.time() - self.facts.began
         head = states_html(self.status.states(language), up, language)
-        return head + models_html(parts.settings, parts.chat.name, self.checks.last, language)
+        return head + models_html(parts.settings, parts.chats.names, self.checks.last, language)
 
     def _cards(self, language: str) -> str:
         cards = (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from assistant.models.checking.row import FAILED, OFF, OK
+from assistant.models.names import shown_name
 from assistant.observability.recent_faults import Fault
 from assistant.settings import Settings
 from assistant.ui.library_rendering import size_text
@@ -46,12 +47,14 @@ def states_html(states: list[State], up: float, language: str) -> str:
     )
 
 
-def models_html(settings: Settings, chat: str, last: LastCheck, language: str) -> str:
-    """Which models are in use, and what the last check found."""
+def models_html(settings: Settings, chats: Sequence[str], last: LastCheck, language: str) -> str:
+    """Which models are in use, and what the last check found. The first of ``chats`` answers unless
+    another one is chosen."""
     rewrite = settings.rewrite_model or text("model_same", language)
     rerank = settings.rerank_model
     rows = (
-        ("model_chat", chat),
+        ("model_chat", shown_name(chats[0])),
+        *(("model_offered", told) for told in [", ".join(map(shown_name, chats[1:]))] if told),
         ("model_rewrite", rewrite),
         ("model_embedding", settings.embedding_model),
         ("model_rerank", text("model_none", language) if rerank in ("", "none") else rerank),

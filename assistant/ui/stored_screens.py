@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import gradio as gr
 
 from assistant.errors import AssistantError, MemoryUnavailable
+from assistant.knowledge.attached import AttachedCollections
 from assistant.memory.records import Begun, Choices, Turn, branch
 from assistant.parts import Parts
 from assistant.ui.messages import warn
@@ -23,6 +24,7 @@ class StoredScreens:
         self._turns = parts.turns
         self._memory = parts.long_term
         self._visitors = visitors
+        self._attached = AttachedCollections(parts.knowledge)
 
     def screen(self, conversation_id: str, request: gr.Request) -> Screen:
         """The conversation as it was left."""
@@ -50,7 +52,7 @@ class StoredScreens:
             views = [view for view in views if view.turn_id not in _from(path, begun.replaces)]
             views.append(TurnView.from_begun(begun))
         older = siblings(turns, running.replaces) if running else ()
-        is_known = bool(views or running)
+        is_known = bool(views or running or self._attached.find(user, conversation_id))
         return Screen(conversation_id if is_known else "", tuple(views), running, choices, older)
 
     def switch(self, screen: Screen, turn_id: str, request: gr.Request) -> Screen:

@@ -11,7 +11,10 @@ from gradio.themes.utils import colors, fonts, sizes
 #: share, then each page's own. Around it are tokens.css and head.css, see shell.py.
 STYLES = tuple(
     Path(__file__).with_name(f"{name}.css")
-    for name in ("base", "style", "talks", "library", "memory", "status")
+    for name in (
+        *("base", "style", "code", "attached", "talks", "source_panel"),
+        *("library", "memory", "status", "admin"),
+    )
 )
 
 TEXT_FONTS = (

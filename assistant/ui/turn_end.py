@@ -90,7 +90,7 @@ def _why(view: TurnView, language: str) -> str:
     label = escaped(text("why_own", language))
     own = (
         f'<input type="text" class="own-reason" maxlength="300" placeholder="{label}" '
-        f'title="{label}">'
+        f'aria-label="{label}">'
     )
     send = button("own_reason", view.turn_id, text("why_send", language), look="choice")
     question = f"<p>{escaped(text('why_bad', language))}</p>"

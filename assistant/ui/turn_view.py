@@ -11,7 +11,7 @@ from assistant.memory.records import Begun, Turn
 
 Shown = TypeVar("Shown", events.Memory, events.Source)
 
-STAGES = ("model", "rewrite", "retrieve", "answer", "reply")
+STAGES = ("documents", "model", "rewrite", "retrieve", "answer", "reply")
 
 
 @dataclass

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from assistant.ui.texts.admin import ADMIN
+from assistant.ui.texts.attached import ATTACHED
 from assistant.ui.texts.chat import CHAT
+from assistant.ui.texts.chat_models import CHAT_MODELS
 from assistant.ui.texts.knowledge import KNOWLEDGE
 from assistant.ui.texts.library import LIBRARY
 from assistant.ui.texts.memory import MEMORY
+from assistant.ui.texts.source import SOURCE
 from assistant.ui.texts.status import GUIDE, HEAD, STATUS
 from assistant.ui.texts.talks import TALKS
 from assistant.ui.texts.users import USERS
@@ -24,7 +28,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "starting": ("启动中", "starting"),
     "ready": ("就绪", "ready"),
     "all_ready": ("就绪", "Ready"),
+    **ADMIN,
     **CHAT,
+    **SOURCE,
+    **CHAT_MODELS,
     **KNOWLEDGE,
     **LIBRARY,
     **MEMORY,
@@ -32,6 +39,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     **STATUS,
     **GUIDE,
     **TALKS,
+    **ATTACHED,
     **USERS,
 }
 

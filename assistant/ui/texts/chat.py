@@ -1,4 +1,4 @@
-"""The strings of the chat page and of a source's own page: key -> (Chinese, English)."""
+"""The strings of the chat page: key -> (Chinese, English)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ CHAT: dict[str, tuple[str, str]] = {
     "step_begin": ("正在准备", "Getting ready"),
     "step_queue": ("正在排队：第 {place} 位", "In the queue: number {place}"),
     "step_model": ("等待聊天模型就绪", "Waiting for the chat model"),
+    "step_documents": ("正在读入第一批文档", "Reading the first documents in"),
     "step_rewrite": ("正在理解问题", "Understanding the question"),
     "step_retrieve": ("正在检索知识库", "Searching the knowledge base"),
     "step_reply": ("正在回答", "Answering"),
@@ -38,6 +39,7 @@ CHAT: dict[str, tuple[str, str]] = {
     "step_writing": ("正在回答", "Answering"),
     "did_queue": ("排队等候", "Waited in the queue"),
     "did_model": ("等待聊天模型", "Waited for the chat model"),
+    "did_documents": ("读入第一批文档", "Read the first documents in"),
     "did_rewrite": ("理解问题", "Understood the question"),
     "did_retrieve": ("检索知识库", "Searched the knowledge base"),
     "did_reply": ("没有检索，直接回答", "Answered without a search"),
@@ -114,17 +116,4 @@ CHAT: dict[str, tuple[str, str]] = {
     ),
     "timing": ("首字 {first} 秒 · 共 {total} 秒", "First word {first} s · total {total} s"),
     "timing_total": ("共 {total} 秒", "Total {total} s"),
-    # A source's page
-    "source_gone": (
-        "没有这个来源，可能已被删除。",
-        "There is no such source; it may have been deleted.",
-    ),
-    "file_gone": (
-        "原文件已不在原处，但提取出的文字仍可查看。",
-        "The original file is no longer in its place; its text can still be read.",
-    ),
-    "passages": ("{n} 段", "{n} passages"),
-    "page_number": ("第 {n} 页", "page {n}"),
-    "open_original": ("打开原文", "Open the original"),
-    "back": ("返回对话", "Back to the chat"),
 }

@@ -21,6 +21,14 @@ HEAD: dict[str, tuple[str, str]] = {
         "连接不上服务器，正在重试。已输入的内容不会丢失。",
         "The server can't be reached; it is tried again. What you typed stays.",
     ),
+    "app_failed": (
+        "没有连上服务器，这次操作没有完成，请重试。",
+        "The server could not be reached, and this was not done: try again.",
+    ),
+    "upload_broken": (
+        "连接中断，上传没有完成：请重新选择文件。",
+        "The connection broke before the upload was complete: choose the files again.",
+    ),
     "login_ended": ("登录已过期。", "Your session has ended."),
     "login_again": ("重新登录", "Log in again"),
     "hello": (

@@ -78,7 +78,7 @@ TALKS: dict[str, tuple[str, str]] = {
     "keys_new": ("新对话", "New conversation"),
     "keys_search": ("搜索对话", "Search conversations"),
     "keys_ask": ("回到输入框", "Go to the question"),
-    "keys_stop": ("停止回答", "Stop the answer"),
+    "keys_stop": ("关闭来源；停止回答", "Close the source; stop the answer"),
     "keys_help": ("显示本说明", "Show this list"),
     "keys_list": ("在列表中上下移动", "Move in the list"),
     "keys_close": ("关闭", "Close"),
