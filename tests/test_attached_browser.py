@@ -105,7 +105,7 @@ def check(page: Page, look: Look, name: str) -> None:
     screenshot(page, f"attached-{name}-{look}")
 
 
-@looks(SCREEN, PHONE)
+@looks(SCREEN)
 def test_a_file_from_the_clip_to_its_removal(
     page: Page, place: Place, look: Look, tmp_path: Path
 ) -> None:

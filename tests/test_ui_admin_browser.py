@@ -155,7 +155,8 @@ def test_a_user_is_added_comes_in_and_goes(
     expect(entries).to_have_count(4, timeout=WAIT)
 
 
-@in_both("en", "zh")
+@pytest.mark.browser_matrix
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_prompt_is_edited_used_and_overtaken(
     admin: Visitor, site: Site, tmp_path: Path, language: str
 ) -> None:
