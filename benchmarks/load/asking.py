@@ -102,7 +102,9 @@ def _events_of(config: dict[str, Any]) -> _Known:
     [composer] = [
         part["id"] for part in config["components"] if part["props"].get("elem_id") == "composer"
     ]
-    [ask] = [row for row in rows if [composer, "submit"] in row["targets"]]
+    [ask] = [
+        row for row in rows if [composer, "submit"] in row["targets"] and composer in row["outputs"]
+    ]
     [follow] = [row["id"] for row in rows if row.get("trigger_after") == ask["id"]]
     [load] = [
         row["id"]
