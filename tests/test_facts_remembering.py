@@ -170,14 +170,22 @@ def test_a_fault_of_our_own_holds_nothing_up(
 
 
 def test_the_oldest_message_gives_way(
-    memory: Memory, learner: Remembering, monkeypatch: pytest.MonkeyPatch
+    memory: Memory,
+    learner: Remembering,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(remembering, "MOST_WAITING", 2)
-    memory.gate.clear()
-    for number, text in enumerate(("我住在上海", "我有两只猫", "我养了两条狗")):
-        learner.learn("li", "c1", turn(f"t{number}", text))
-    memory.gate.set()
-    assert learner.wait(SOON)
+    for _ in range(2):
+        memory.gate.clear()
+        caplog.clear()
+        said = ("我住在上海", "我住在北京", "我有两只猫", "我养了两条狗")
+        for number, text in enumerate(said):
+            learner.learn("li", "c1", turn(f"t{number}", text))
+        memory.gate.set()
+        assert learner.wait(SOON)
+        told = [record for record in caplog.records if "left out" in record.getMessage()]
+        assert len(told) == 1, "once for each flood"
     assert "我有两只猫" in memory.texts("li")
     assert "我养了两条狗" in memory.texts("li")
 

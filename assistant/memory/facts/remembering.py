@@ -72,6 +72,7 @@ class Remembering:
         self.likeness = Likeness(self._embed)
         self._is_busy = is_busy
         self._waiting: deque[_Message] = deque()
+        self._is_flooded = False  # told already; until all that waits is learned
         self._changed = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -84,7 +85,11 @@ class Remembering:
                 return
             if len(self._waiting) >= MOST_WAITING:
                 self._waiting.popleft()
-                log.warning("too many messages wait to be learned from; the oldest is left out")
+                if not self._is_flooded:
+                    log.warning(
+                        "too many messages wait to be learned from; the oldest are left out"
+                    )
+                self._is_flooded = True
             self._waiting.append(_Message(user, said, turn.text, turn.parent))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="remembering", daemon=True)
@@ -140,6 +145,7 @@ class Remembering:
         with self._changed:
             if self._waiting and self._waiting[0] is message:
                 self._waiting.popleft()
+            self._is_flooded = self._is_flooded and bool(self._waiting)
             self._changed.notify_all()
 
     def _pause(self, seconds: float) -> None:
