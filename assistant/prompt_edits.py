@@ -18,9 +18,10 @@ from pathlib import Path
 
 from assistant.errors import AssistantError, PromptError
 from assistant.prompt_checks import checked, fingerprint, plain
-from assistant.prompt_files import Edit, read_edits, stamp_of, write_edits
+from assistant.prompt_files import Edit, read_edits, write_edits
 from assistant.prompts import LANGUAGES, PROMPT_DIR, VARIABLES, Prompt, Prompts, load_prompts
 from assistant.prompts import read_prompt as read_shipped
+from assistant.whole_files import stamp_of
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,11 @@ versions before it. It is written beside and renamed.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from assistant.errors import PromptError
+from assistant.whole_files import write_json
 
 VERSION = 1
 LARGEST = 1_000_000  # bytes of a file
@@ -30,15 +29,6 @@ class Edit:
     shipped: str
     by: str
     at: str
-
-
-def stamp_of(path: Path) -> object:
-    """Another one once the file has changed; None: there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def read_edits(path: Path) -> tuple[Edit | None, tuple[Edit, ...]]:
@@ -81,13 +71,4 @@ def write_edits(path: Path, now: Edit | None, earlier: tuple[Edit, ...]) -> None
         "now": asdict(now) if now else None,
         "earlier": [asdict(edit) for edit in earlier],
     }
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".prompt-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(row, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    write_json(path, row)

@@ -4,7 +4,6 @@ about, there after a reload, removed; and in no other conversation. In all looks
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from assistant.ui.texts import text
 from tests.browser import open_browser, running_app, screenshot
+from tests.looks import LOOKS, Look
 from tests.openai_server import OpenAIServer, openai_server
 from tests.pages import (
     ANSWER_SECONDS,
     SECONDS,
-    WIDTHS,
     ask,
     grave_findings,
     show,
@@ -42,21 +40,7 @@ HAND = """([target, kind, files]) => {
 }"""
 
 
-@dataclass(frozen=True)
-class Look:
-    language: str
-    width: int
-    dark: bool
-
-    def __str__(self) -> str:
-        return f"{self.language}-{self.width}-{'dark' if self.dark else 'light'}"
-
-    def text(self, key: str, **fields: object) -> str:
-        return text(key, self.language, **fields)
-
-
 SCREEN, PHONE = Look("zh", 1440, False), Look("en", 360, True)
-LOOKS = [Look(*each) for each in itertools.product(("zh", "en"), WIDTHS, (False, True))]
 
 
 def looks(*always: Look) -> pytest.MarkDecorator:

@@ -69,20 +69,16 @@ class Frames:
     def draw(self, screen: Screen, request: gr.Request, *, clear: bool = False) -> Frame:
         """All of the page. ``clear`` empties the composer."""
         language = self._visitors.language(request)
-        is_empty = self._is_empty(screen, request)
-        more = text("welcome_empty" if is_empty else "welcome_more", language)
-        examples = [] if is_empty else [{"text": text(key, language)} for key in EXAMPLES]
         is_busy = screen.turn is not None
         cleared: dict[str, Any] = {"value": ""} if clear else {}
         if screen.views and not is_busy:
             self._suggest(screen, request)
         messages = conversation_messages(screen.all_views, language)
-        welcome = f"## {text('welcome', language)}\n{more}"
         fresh = self._changed(
             screen,
             request,
             {
-                "messages": gr.update(placeholder=welcome, examples=examples),
+                **({} if screen.all_views else {"messages": self._welcome(screen, request)}),
                 "model": model_update(self._chats, screen.choices, language),
                 **panel(screen, self._collections, self._visitors, request),
             },
@@ -95,6 +91,16 @@ class Frames:
             conversations=self._talks.html(screen.conversation_id, request),
             **fresh,
         )
+
+    def _welcome(self, screen: Screen, request: gr.Request) -> dict[str, Any]:
+        """What a conversation shows before its first question."""
+        language = self._visitors.language(request)
+        is_empty = self._is_empty(screen, request)
+        more = text("welcome_empty" if is_empty else "welcome_more", language)
+        examples = [] if is_empty else [{"text": text(key, language)} for key in EXAMPLES]
+        greeting = f"## {text('welcome', language)}\n{more}"
+        update: dict[str, Any] = gr.update(placeholder=greeting, examples=examples)
+        return update
 
     def _is_empty(self, screen: Screen, request: gr.Request) -> bool:
         """Whether there is nothing to ask about, and nothing on its way."""

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import re
 import secrets
-import tempfile
 import threading
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -22,6 +20,7 @@ from typing import Any
 
 from assistant.errors import AssistantError
 from assistant.users.identity import Role
+from assistant.whole_files import stamp_of, write_json
 
 FILE, LOCK = "users.json", ".users.lock"
 VERSION = 1
@@ -115,7 +114,7 @@ class Accounts:
             UsersError: the file can't be read.
         """
         with self._lock:
-            seen = _signature(self._path)
+            seen = stamp_of(self._path)
             if seen != self._seen:
                 self._known = _read(self._path)
                 self._seen = seen
@@ -210,14 +209,6 @@ def _named(known: Mapping[str, Account], name: str) -> Account:
     return known[name]
 
 
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
 def _read(path: Path) -> dict[str, Account]:
     try:
         rows = json.loads(path.read_bytes())["users"]
@@ -247,13 +238,4 @@ def _write(path: Path, known: Mapping[str, Account]) -> None:
     for row in rows.values():
         row["role"] = row["role"].word
         del row["name"]
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=".users-")  # 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": VERSION, "users": rows}, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    write_json(path, {"version": VERSION, "users": rows})
